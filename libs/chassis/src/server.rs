@@ -1,0 +1,204 @@
+//! The gRPC server of a process: identity checked before anything else, health and reflection included.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use http::{HeaderMap, Request, Response};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tower::{Layer, Service};
+
+use reen_error::{Code, Failure};
+
+use crate::context::CallContext;
+use crate::identity::Identity;
+
+/// The metadata key of the caller's signed identity.
+pub const CALLER_HEADER: &str = "x-reen-caller";
+/// The metadata key of the request id.
+pub const REQUEST_ID_HEADER: &str = "x-request-id";
+
+/// What health probes and reflection may be asked without an identity.
+const OPEN_PATHS: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// Why a server did not start or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The listener failed while serving.
+    #[error("the listener failed")]
+    Listener(#[from] std::io::Error),
+    /// The transport failed while serving.
+    #[error("the gRPC server failed")]
+    Transport(#[from] tonic::transport::Error),
+    /// The contracts do not make a reflection service.
+    #[error("reflection cannot be served")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Binds first, so that an address that is taken stops the start-up; port 0 takes a free one.
+///
+/// # Errors
+/// [`ServeError::Bind`].
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Bind { address, source })
+}
+
+/// Serves `routes` until `shutdown`, then lets calls in flight finish.
+///
+/// # Errors
+/// When the listener or the transport fails.
+pub async fn serve(
+    listener: TcpListener,
+    identity: Identity,
+    routes: Routes,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health
+        .set_service_status("", tonic_health::ServingStatus::Serving)
+        .await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(reen_proto::DESCRIPTORS)
+        .build_v1()?;
+    let routes = routes.add_service(health_service).add_service(reflection);
+    let stopping = async move {
+        shutdown.cancelled().await;
+        health
+            .set_service_status("", tonic_health::ServingStatus::NotServing)
+            .await;
+    };
+    Server::builder()
+        .tcp_nodelay(true)
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .layer(InboundLayer { identity })
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopping)
+        .await?;
+    Ok(())
+}
+
+#[derive(Clone)]
+struct InboundLayer {
+    identity: Identity,
+}
+
+impl<S> Layer<S> for InboundLayer {
+    type Service = Inbound<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Inbound {
+            inner,
+            identity: self.identity.clone(),
+        }
+    }
+}
+
+/// Refuses calls without identity and puts the rest into their [`CallContext`].
+#[derive(Clone)]
+struct Inbound<S> {
+    inner: S,
+    identity: Identity,
+}
+
+impl<S> Service<Request<Body>> for Inbound<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if OPEN_PATHS
+            .iter()
+            .any(|open| request.uri().path().starts_with(open))
+        {
+            return Box::pin(self.inner.call(request));
+        }
+        let token = header(request.headers(), CALLER_HEADER);
+        let Some(caller) = token.and_then(|token| self.identity.verify(token)) else {
+            let refused = Failure::new(Code::UnknownCaller, "the caller's identity is not valid");
+            let response = refused.into_status().into_http();
+            return Box::pin(async move { Ok(response) });
+        };
+        let context = CallContext {
+            request_id: header(request.headers(), REQUEST_ID_HEADER).map(Arc::from),
+            deadline: deadline(request.headers()),
+            user: caller.user.clone(),
+        };
+        request.extensions_mut().insert(caller);
+        Box::pin(context.scope(self.inner.call(request)))
+    }
+}
+
+fn header<'request>(headers: &'request HeaderMap, name: &str) -> Option<&'request str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Reads `grpc-timeout`: up to eight digits and a unit (gRPC over HTTP/2, "Requests").
+fn deadline(headers: &HeaderMap) -> Option<Instant> {
+    let value = header(headers, "grpc-timeout")?;
+    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    let amount: u64 = digits.parse().ok()?;
+    let timeout = match unit {
+        "H" => Duration::from_secs(amount.checked_mul(3600)?),
+        "M" => Duration::from_secs(amount.checked_mul(60)?),
+        "S" => Duration::from_secs(amount),
+        "m" => Duration::from_millis(amount),
+        "u" => Duration::from_micros(amount),
+        "n" => Duration::from_nanos(amount),
+        _ => return None,
+    };
+    Instant::now().checked_add(timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use http::HeaderMap;
+
+    use super::deadline;
+
+    #[test]
+    fn a_timeout_is_read_with_its_unit() {
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-timeout", "2000m".parse().unwrap());
+        let left = deadline(&headers)
+            .unwrap()
+            .saturating_duration_since(Instant::now());
+        assert!(left > Duration::from_secs(1) && left <= Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_malformed_timeout_is_none() {
+        for malformed in ["", "m", "12", "1x", "-5S"] {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-timeout", malformed.parse().unwrap());
+            assert!(deadline(&headers).is_none(), "{malformed}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+use std::sync::Arc;
+
+use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use reen_error::{Code, Coded};
+
+const DUPLICATE_KEY: i32 = 11000;
+
+/// A failure of the database, as it concerns a service.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// No server can be reached, or the connection broke.
+    #[error("the database is away")]
+    Unavailable(#[source] Arc<DriverError>),
+    /// Anything else the driver or the server reported.
+    #[error("the database refused")]
+    Driver(#[source] Arc<DriverError>),
+    /// A stored document is not what this service writes.
+    #[error("a stored document cannot be read")]
+    Document(#[source] Arc<bson::error::Error>),
+    /// The database URL cannot be used.
+    #[error("{0}")]
+    Url(String),
+}
+
+impl Error {
+    /// The driver's own error, where it has one.
+    #[must_use]
+    pub fn driver(&self) -> Option<&DriverError> {
+        match self {
+            Self::Unavailable(error) | Self::Driver(error) => Some(error),
+            Self::Document(_) | Self::Url(_) => None,
+        }
+    }
+
+    /// Whether a unique index refused the write.
+    #[must_use]
+    pub fn is_duplicate_key(&self) -> bool {
+        self.driver().is_some_and(is_duplicate_key)
+    }
+}
+
+/// Whether a unique index refused the write.
+pub(crate) fn is_duplicate_key(error: &DriverError) -> bool {
+    match &*error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(write)) => write.code == DUPLICATE_KEY,
+        ErrorKind::Command(command) => command.code == DUPLICATE_KEY,
+        ErrorKind::InsertMany(many) => many
+            .write_errors
+            .iter()
+            .flatten()
+            .any(|write| write.code == DUPLICATE_KEY),
+        _ => false,
+    }
+}
+
+impl From<DriverError> for Error {
+    fn from(error: DriverError) -> Self {
+        let away = matches!(
+            &*error.kind,
+            ErrorKind::ServerSelection { .. }
+                | ErrorKind::Io(_)
+                | ErrorKind::ConnectionPoolCleared { .. }
+                | ErrorKind::DnsResolve { .. }
+        ) || error.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR);
+        if away {
+            Self::Unavailable(Arc::new(error))
+        } else {
+            Self::Driver(Arc::new(error))
+        }
+    }
+}
+
+impl From<bson::error::Error> for Error {
+    fn from(error: bson::error::Error) -> Self {
+        Self::Document(Arc::new(error))
+    }
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unavailable(_) => Code::Unavailable,
+            Self::Driver(_) | Self::Document(_) | Self::Url(_) => Code::Internal,
+        }
+    }
+}

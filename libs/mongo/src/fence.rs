@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use bson::{Document, doc};
+use mongodb::options::IndexOptions;
+use mongodb::{ClientSession, Collection, IndexModel};
+use reen_chassis::Operation;
+use reen_error::{Code, Coded};
+
+use crate::error::is_duplicate_key;
+use crate::{Database, Error, sync_indexes};
+
+/// No saga lives longer than its retries, replays by hand included.
+const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// Remembers the newest epoch of every saga that called, and refuses older ones.
+///
+/// It is passed inside the transaction of the effect. Every passage writes, so that an old runner and
+/// a new one that pass at the same time conflict, and the older is refused when it tries again.
+#[derive(Clone, Debug)]
+pub struct Fence {
+    epochs: Collection<Document>,
+}
+
+/// Why a call did not pass.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum FenceError {
+    /// A newer epoch of the same saga has passed.
+    #[error("a newer runner owns this saga")]
+    Stale,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl Coded for FenceError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Stale => Code::StaleEpoch,
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+impl Fence {
+    /// The fence of a service, kept in its own database.
+    ///
+    /// # Errors
+    /// When the index that forgets old sagas cannot be made.
+    pub async fn open(database: &Database) -> Result<Self, Error> {
+        let epochs = database.collection("saga_epochs");
+        let forget = IndexOptions::builder().expire_after(KEPT_FOR).build();
+        let by_age = IndexModel::builder()
+            .keys(doc! {"passedAt": 1})
+            .options(forget)
+            .build();
+        sync_indexes(&epochs, [by_age]).await?;
+        Ok(Self { epochs })
+    }
+
+    /// Passes the fence for this operation's epoch.
+    ///
+    /// # Errors
+    /// [`FenceError::Stale`] when a newer epoch of the saga has passed before.
+    pub async fn pass(
+        &self,
+        session: &mut ClientSession,
+        operation: &Operation,
+    ) -> Result<(), FenceError> {
+        let not_newer = doc! {"_id": &operation.saga, "epoch": {"$lte": operation.epoch}};
+        let passage = doc! {
+            "$set": {"epoch": operation.epoch},
+            "$inc": {"passages": 1},
+            "$currentDate": {"passedAt": true},
+        };
+        let passed = self
+            .epochs
+            .update_one(not_newer, passage)
+            .upsert(true)
+            .session(session)
+            .await;
+        match passed {
+            Ok(_) => Ok(()),
+            // The saga is there with a newer epoch, so the upsert tried to insert it anew.
+            Err(error) if is_duplicate_key(&error) => Err(FenceError::Stale),
+            Err(error) => Err(Error::from(error).into()),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! MongoDB as every service uses it: one database each, indexes made at start, transactions that are
+//! retried, and the fence that keeps stale sagas out.
+
+mod database;
+mod error;
+mod fence;
+mod index;
+mod transaction;
+
+pub use database::Database;
+pub use error::Error;
+pub use fence::{Fence, FenceError};
+pub use index::sync_indexes;
+pub use transaction::{TransactionError, transaction};

@@ -1,0 +1,116 @@
+use bson::{Bson, Document, doc};
+use mongodb::Client;
+use reen_mongo::Database;
+use secrecy::SecretString;
+use url::Url;
+use uuid::Uuid;
+
+use crate::Backends;
+
+/// A database of its own for one test, dropped with it.
+pub struct TestDatabase {
+    url: String,
+    name: String,
+}
+
+impl TestDatabase {
+    /// A fresh, empty database.
+    #[must_use]
+    pub fn fresh() -> Self {
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let mut url = Url::parse(&Backends::find().mongo).expect("a MongoDB URL");
+        url.set_path(&name);
+        Self {
+            url: url.to_string(),
+            name,
+        }
+    }
+
+    /// The URL that names it, as a service reads it.
+    #[must_use]
+    pub fn url(&self) -> SecretString {
+        SecretString::from(self.url.clone())
+    }
+
+    /// The same, as text for an environment.
+    #[must_use]
+    pub fn url_text(&self) -> &str {
+        &self.url
+    }
+
+    /// Opens it.
+    ///
+    /// # Panics
+    /// When MongoDB is away.
+    pub async fn open(&self) -> Database {
+        Database::open(&self.url(), "test")
+            .await
+            .expect("MongoDB answers")
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let (url, name) = (self.url.clone(), self.name.clone());
+        // The test's own runtime is ending, so the database is dropped from one of its own.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(async {
+                let client = Client::with_uri_str(&url)
+                    .await
+                    .map_err(std::io::Error::other)?;
+                client
+                    .database(&name)
+                    .drop()
+                    .await
+                    .map_err(std::io::Error::other)
+            })
+        });
+        let _left_behind_if_it_failed = dropping.join();
+    }
+}
+
+/// Fails when MongoDB would answer `filter` (sorted by `sort`) by reading the whole collection.
+///
+/// # Panics
+/// When the winning plan has a collection scan, or no plan can be had.
+pub async fn assert_uses_index(
+    database: &Database,
+    collection: &str,
+    filter: Document,
+    sort: Document,
+) {
+    let find = doc! {"find": collection, "filter": filter.clone(), "sort": sort};
+    let explain = doc! {"explain": find, "verbosity": "queryPlanner"};
+    let answer = database
+        .driver()
+        .run_command(explain)
+        .await
+        .expect("explain answers");
+    let planner = answer.get_document("queryPlanner").expect("a query plan");
+    let plan = planner.get("winningPlan").expect("a winning plan");
+    let stages = stages(plan);
+    assert!(!stages.is_empty(), "no stages in {plan}");
+    assert!(
+        !stages
+            .iter()
+            .any(|stage| stage == "COLLSCAN" || stage == "SORT"),
+        "{collection} {filter}: no index serves this query: {stages:?}"
+    );
+}
+
+fn stages(plan: &Bson) -> Vec<String> {
+    match plan {
+        Bson::Document(document) => document
+            .iter()
+            .flat_map(|(key, value)| match (key.as_str(), value) {
+                ("stage", Bson::String(stage)) => vec![stage.clone()],
+                _ => stages(value),
+            })
+            .collect(),
+        Bson::Array(plans) => plans.iter().flat_map(stages).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,30 @@
+//! Compiles the contracts without `protoc`: protox parses, tonic generates.
+
+use std::path::PathBuf;
+
+type BuildResult = Result<(), Box<dyn std::error::Error>>;
+
+const CONTRACTS: [&str; 7] = [
+    "reen/operation/v1/operation.proto",
+    "reen/auth/v1/auth.proto",
+    "reen/products/v1/products.proto",
+    "reen/cart_items/v1/cart_items.proto",
+    "reen/checkout/v1/checkout.proto",
+    "reen/orders/v1/orders.proto",
+    "reen/events/v1/events.proto",
+];
+
+fn main() -> BuildResult {
+    println!("cargo:rerun-if-changed=reen");
+    let descriptors = protox::compile(CONTRACTS, ["."])?;
+    let out_dir = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(
+        out_dir.join("descriptors.bin"),
+        prost::Message::encode_to_vec(&descriptors),
+    )?;
+    let mut config = prost_build::Config::new();
+    // The full name of a message is what tells a consumer what it got.
+    config.enable_type_names();
+    tonic_prost_build::configure().compile_fds_with_config(descriptors, config)?;
+    Ok(())
+}

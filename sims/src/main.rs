@@ -1,0 +1,71 @@
+//! `reen-sims stripe`: runs one stand-in, configured from the environment.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use reen_sims::stripe::{Config, StripeSim};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Stand-ins for the outside parties of the mesh, for development and tests.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    sim: Sim,
+}
+
+#[derive(Subcommand)]
+enum Sim {
+    /// Stripe: Checkout Sessions, refunds, hosted payment page, webhooks.
+    Stripe,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let provider = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    start_logging();
+    if provider.is_err() {
+        tracing::warn!("another TLS provider was installed before ring");
+    }
+    let outcome = match cli.sim {
+        Sim::Stripe => run_stripe().await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("reen-sims: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run_stripe() -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    let sim = StripeSim::build(config).await?;
+    tracing::info!(base_url = sim.base_url(), "the Stripe stand-in listens");
+    sim.run(shutdown_on_signal()?).await
+}
+
+fn start_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).init();
+}
+
+/// A token that is cancelled by SIGINT or SIGTERM.
+fn shutdown_on_signal() -> anyhow::Result<CancellationToken> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        token.cancel();
+    });
+    Ok(shutdown)
+}

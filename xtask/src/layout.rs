@@ -1,0 +1,55 @@
+//! Where things are: the workspace and the private, git-ignored folder `.reen`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The folders of one checkout. Two checkouts share nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The workspace that this xtask was built from.
+    pub(crate) fn of_workspace() -> Self {
+        let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = xtask.parent().unwrap_or(xtask).to_path_buf();
+        Self { root }
+    }
+
+    /// A layout below any folder, for tests.
+    #[cfg(test)]
+    pub(crate) fn below(root: &Path) -> Self {
+        Self {
+            root: root.to_path_buf(),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Everything that running REEN leaves behind; removing it is always safe once all is down.
+    pub(crate) fn private(&self) -> PathBuf {
+        self.root.join(".reen")
+    }
+
+    /// `.reen/NAME`, created when missing.
+    pub(crate) fn private_folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.private().join(name);
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+        Ok(folder)
+    }
+
+    /// The log of one process or backend.
+    pub(crate) fn log_of(&self, name: &str) -> Result<PathBuf> {
+        Ok(self.private_folder("logs")?.join(format!("{name}.log")))
+    }
+
+    pub(crate) fn backends_file(&self) -> PathBuf {
+        self.private().join("backends.json")
+    }
+}
