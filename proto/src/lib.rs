@@ -18,6 +18,7 @@ macro_rules! contract {
                 missing_docs,
                 unreachable_pub,
                 clippy::all,
+                clippy::allow_attributes_without_reason,
                 clippy::large_futures,
                 reason = "generated; the comments of the .proto files are its documentation"
             )]

@@ -10,12 +10,13 @@ use http::{HeaderMap, Request, Response};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tower::{Layer, Service};
 
-use reen_error::{Code, Failure};
+use reen_error::{Code, Coded, Failure};
 
 use crate::context::CallContext;
 use crate::identity::Identity;
@@ -93,6 +94,27 @@ pub async fn serve(
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopping)
         .await?;
     Ok(())
+}
+
+/// The boundary of a service: what went wrong inside is logged here, once, with its causes, and the
+/// caller gets what may leave the process.
+pub fn refuse(error: &impl Coded) -> Status {
+    let failure = Failure::from_error(error);
+    if failure.code.is_public() {
+        tracing::debug!(code = failure.code.word(), %error, "refused");
+    } else {
+        let causes = causes(error);
+        tracing::error!(code = failure.code.word(), %error, causes, "failed");
+    }
+    failure.into_status()
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(error.source(), |cause| cause.source());
+    chain
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 #[derive(Clone)]

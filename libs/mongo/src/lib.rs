@@ -11,4 +11,4 @@ pub use database::Database;
 pub use error::Error;
 pub use fence::{Fence, FenceError};
 pub use index::sync_indexes;
-pub use transaction::{TransactionError, transaction};
+pub use transaction::{Transaction, TransactionError};

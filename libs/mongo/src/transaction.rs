@@ -1,11 +1,20 @@
+use std::time::Duration;
+
 use mongodb::ClientSession;
-use mongodb::error::Error as DriverError;
+use mongodb::error::{TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
+use rand::Rng as _;
+use tokio::time::Instant;
 
 use crate::{Database, Error};
 
+/// Whoever waits has given up long before; this ends what nobody waits for.
+const PATIENCE: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
 /// An error that can come out of a transaction: either the database's, or a rule's that ends it.
 pub trait TransactionError: From<Error> {
-    /// The database's error, when it is one; the driver decides from it whether to try again.
+    /// The database's error, when it is one; whether to try again follows from it.
     fn database(&self) -> Option<&Error>;
 }
 
@@ -15,39 +24,101 @@ impl TransactionError for Error {
     }
 }
 
-/// Runs `work` in a transaction and commits it. Conflicts and elections are retried, so `work` may
-/// run several times; an error of a rule aborts and is returned as it is.
+/// A transaction that is tried until it is settled.
 ///
-/// Capture clones in the closure, not references: it may run on any thread.
+/// ```ignore
+/// let mut transaction = Transaction::begin(&database).await?;
+/// loop {
+///     let attempt = self.post_once(transaction.session(), &posting).await;
+///     if let Some(posted) = transaction.settle(attempt).await? {
+///         return Ok(posted);
+///     }
+/// }
+/// ```
 ///
-/// # Errors
-/// What `work` refused with, or the database's failure.
-pub async fn transaction<T, E, F>(database: &Database, mut work: F) -> Result<T, E>
-where
-    E: TransactionError,
-    F: for<'session> AsyncFnMut(&'session mut ClientSession) -> Result<T, E>,
-{
-    let mut session = database
-        .client()
-        .start_session()
-        .await
-        .map_err(Error::from)?;
-    let mut refusal = None;
-    let outcome = session
-        .start_transaction()
-        .and_run2(async |session| match work(session).await {
-            Ok(done) => Ok(done),
-            Err(error) => {
-                let driver = error.database().and_then(Error::driver).cloned();
-                let cause = driver.unwrap_or_else(|| DriverError::custom("refused"));
-                refusal = Some(error);
-                Err(cause)
-            }
+/// Write conflicts and elections are tried again after a pause that grows at random; dropping it
+/// unsettled aborts.
+pub struct Transaction {
+    session: ClientSession,
+    give_up: Instant,
+    pause: Duration,
+}
+
+impl Transaction {
+    /// Starts a session and its first attempt.
+    ///
+    /// # Errors
+    /// When no server can be reached.
+    pub async fn begin(database: &Database) -> Result<Self, Error> {
+        let mut session = database.client().start_session().await?;
+        session.start_transaction().await?;
+        Ok(Self {
+            session,
+            give_up: Instant::now() + PATIENCE,
+            pause: FIRST_PAUSE,
         })
-        .await;
-    match (outcome, refusal) {
-        (Ok(done), _) => Ok(done),
-        (Err(error), Some(refused)) if error.get_custom::<&str>().is_some() => Err(refused),
-        (Err(error), _) => Err(Error::from(error).into()),
     }
+
+    /// The session to which every operation of this transaction belongs.
+    pub fn session(&mut self) -> &mut ClientSession {
+        &mut self.session
+    }
+
+    /// Commits a successful attempt and answers its value; answers `None` when the attempt has to be
+    /// made anew, from its beginning.
+    ///
+    /// # Errors
+    /// What the attempt refused with, after aborting; or the database's failure.
+    pub async fn settle<T, E>(&mut self, attempt: Result<T, E>) -> Result<Option<T>, E>
+    where
+        E: TransactionError,
+    {
+        let failure = match attempt {
+            Ok(value) => match self.commit().await {
+                Ok(()) => return Ok(Some(value)),
+                Err(error) => E::from(error),
+            },
+            Err(refused) => refused,
+        };
+        let is_transient = failure.database().is_some_and(is_transient);
+        // An abort that fails leaves nothing behind: the server aborts what is not committed.
+        let _aborted = self.session.abort_transaction().await;
+        if !is_transient || Instant::now() >= self.give_up {
+            return Err(failure);
+        }
+        self.wait().await;
+        self.session
+            .start_transaction()
+            .await
+            .map_err(Error::from)?;
+        Ok(None)
+    }
+
+    /// A commit whose outcome is not known is repeated: the server tells a repeat.
+    async fn commit(&mut self) -> Result<(), Error> {
+        loop {
+            match self.session.commit_transaction().await {
+                Ok(()) => return Ok(()),
+                Err(error)
+                    if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
+                        && Instant::now() < self.give_up =>
+                {
+                    self.wait().await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn wait(&mut self) {
+        let share = rand::rng().random_range(0.0..=1.0);
+        tokio::time::sleep(self.pause.mul_f64(share)).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn is_transient(error: &Error) -> bool {
+    error
+        .driver()
+        .is_some_and(|error| error.contains_label(TRANSIENT_TRANSACTION_ERROR))
 }

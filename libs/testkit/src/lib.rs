@@ -2,11 +2,7 @@
 //!
 //! The backends are those that `cargo xtask test` starts and names in the environment, or those that
 //! `cargo xtask backends up` left in `.reen/backends.json`.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test harness fails by panicking"
-)]
+#![expect(clippy::expect_used, reason = "a test harness fails by panicking")]
 
 mod backends;
 mod broker;
