@@ -1,1 +1,67 @@
-fn main() {}
+//! The one binary of the mesh: each process is this binary in a role of its own.
+
+mod roles;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use reen_chassis::config::{ConfigError, Environment, ProcessEnvironment, Reader};
+use reen_chassis::telemetry::LogFormat;
+use reen_chassis::{jwt, shutdown, telemetry};
+
+use crate::roles::Role;
+
+/// The REEN mesh.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves one role, or the whole mesh in this process.
+    Serve {
+        /// Which one.
+        role: Role,
+    },
+}
+
+struct Logging {
+    format: LogFormat,
+    filter: String,
+}
+
+impl Logging {
+    fn read(environment: &dyn Environment) -> Result<Self, ConfigError> {
+        Reader::read(environment, |reader| {
+            let format = reader.or("LOG_FORMAT", LogFormat::Pretty);
+            let filter = reader.or("RUST_LOG", "info".to_owned());
+            Some(Self { format: format?, filter: filter? })
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    // Both are refused only when they are installed already, which is as good.
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+    jwt::install();
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("reen: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Command::Serve { role } = arguments.command;
+    let logging = Logging::read(&ProcessEnvironment)?;
+    telemetry::init(logging.format, &logging.filter);
+    let stop = shutdown::on_signal().context("signals cannot be listened to")?;
+    role.serve(&ProcessEnvironment, stop).await
+}

@@ -1,5 +1,6 @@
 //! `reen-sims stripe`: runs one stand-in, configured from the environment.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -51,7 +52,10 @@ async fn run_stripe() -> anyhow::Result<()> {
 
 fn start_logging() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stdout().is_terminal())
+        .init();
 }
 
 /// A token that is cancelled by SIGINT or SIGTERM.

@@ -1,6 +1,6 @@
 //! Where things are: the workspace and the private, git-ignored folder `.reen`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -47,6 +47,28 @@ impl Layout {
     /// The log of one process or backend.
     pub(crate) fn log_of(&self, name: &str) -> Result<PathBuf> {
         Ok(self.private_folder("logs")?.join(format!("{name}.log")))
+    }
+
+    /// Where cargo puts the programs of this workspace. That is beside xtask itself, wherever the
+    /// user keeps his target directory.
+    pub(crate) fn programs(&self, release: bool) -> Result<PathBuf> {
+        let xtask = std::env::current_exe().context("xtask does not know where it is")?;
+        let target = xtask
+            .parent()
+            .and_then(Path::parent)
+            .context("no target directory")?;
+        Ok(target.join(if release { "release" } else { "debug" }))
+    }
+
+    /// Held while `what` is started or ended: a second xtask waits instead of starting it twice.
+    /// Dropping the file lets go.
+    pub(crate) fn lock(&self, what: &str) -> Result<File> {
+        let path = self.private_folder("")?.join(format!("{what}.lock"));
+        let file =
+            File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        file.lock()
+            .with_context(|| format!("cannot lock {}", path.display()))?;
+        Ok(file)
     }
 
     pub(crate) fn backends_file(&self) -> PathBuf {

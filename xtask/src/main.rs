@@ -5,10 +5,15 @@
 
 mod backends;
 mod check;
+mod demo;
+mod interrupt;
 mod layout;
+mod mesh;
 mod ports;
 mod process;
 mod progress;
+mod settings;
+mod suite;
 
 use std::process::ExitCode;
 
@@ -27,6 +32,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Backends, build, mesh, catalogue, a purchase; then serve until Ctrl-C.
+    Up(mesh::UpOptions),
+    /// End the mesh and the backends.
+    Down,
+    /// Show every process: port, health, uptime, memory.
+    Status,
+    /// Show what the processes have written.
+    Logs {
+        /// One process or backend; all processes when left out.
+        name: Option<String>,
+        /// Go on with what is added.
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Buy something in the running mesh and verify it to the cent.
+    Demo(demo::DemoOptions),
     /// MongoDB, RabbitMQ and Redis for development and tests.
     Backends {
         #[command(subcommand)]
@@ -34,6 +55,11 @@ enum Command {
     },
     /// Layers between crates, rooms inside an app, sizes of files and functions.
     Check,
+    /// Format, check, clippy, documentation, licences, and all tests on real backends.
+    Test {
+        /// Run only the tests whose names contain one of these, and nothing else.
+        filters: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -49,10 +75,14 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     let layout = Layout::of_workspace();
     match command {
-        Command::Backends { action } => {
-            backends::run(&layout, action)?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Check => check::run(&layout),
+        Command::Up(options) => return mesh::up(&layout, options),
+        Command::Check => return check::run(&layout),
+        Command::Test { filters } => return suite::run(&layout, &filters),
+        Command::Down => mesh::down(&layout)?,
+        Command::Status => mesh::status(&layout),
+        Command::Logs { name, follow } => mesh::logs(&layout, name.as_deref(), follow)?,
+        Command::Demo(options) => demo::run(&layout, options)?,
+        Command::Backends { action } => backends::run(&layout, action)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

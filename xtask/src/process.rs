@@ -109,16 +109,17 @@ pub(crate) fn start_detached(command: &mut Command, log: &Path) -> Result<Child>
 }
 
 /// Polls `ready` until it holds. When the process ends before that, or `patience` does, it fails
-/// with the tail of `log` and leaves nothing of the process behind.
+/// with the tail of `log`; when `ready` fails, with its error. Nothing of a process that did not
+/// become ready is left behind.
 pub(crate) fn wait_ready(
     what: &str,
     child: &mut Child,
     log: &Path,
     patience: Duration,
-    mut ready: impl FnMut() -> bool,
+    mut ready: impl FnMut() -> Result<bool>,
 ) -> Result<()> {
     let deadline = Instant::now() + patience;
-    while !ready() {
+    while !ready().inspect_err(|_| end_group(child))? {
         let trouble = if let Some(status) = child.try_wait()? {
             format!("ended while it was starting ({status})")
         } else if Instant::now() >= deadline {
@@ -176,6 +177,11 @@ pub(crate) fn find_program(name: &str) -> Option<std::path::PathBuf> {
         .chain(["/usr/bin", "/usr/sbin"].map(Into::into))
         .map(|folder| folder.join(name))
         .find(|candidate| candidate.is_file())
+}
+
+/// The cargo that runs this xtask.
+pub(crate) fn cargo() -> std::ffi::OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// The last lines of a file, or why it cannot be read.
@@ -245,11 +251,10 @@ mod tests {
 
     #[test]
     fn a_process_is_stopped_and_known_to_be_gone() {
-        let folder = std::env::temp_dir().join(format!("xtask-process-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
+        let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("sleep");
         command.arg("61.25");
-        let child = start_detached(&mut command, &folder.join("sleep.log")).unwrap();
+        let mut child = start_detached(&mut command, &folder.path().join("sleep.log")).unwrap();
         let sleeper = Known::new(child.id(), "sleep 61.25");
         let deadline = Instant::now() + Duration::from_secs(5);
         while !sleeper.is_running() && Instant::now() < deadline {
@@ -258,7 +263,7 @@ mod tests {
         assert!(sleeper.is_running());
         sleeper.stop(Duration::from_secs(5)).unwrap();
         assert!(!sleeper.is_running());
-        fs::remove_dir_all(&folder).unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

@@ -46,7 +46,10 @@ mod tests {
     #[test]
     fn numbers_are_read_as_typed() {
         assert_eq!(TestCard::read("4242 4242 4242 4242"), Some(TestCard::Pays));
-        assert_eq!(TestCard::read("4000-0000-0000-0002"), Some(TestCard::Declines));
+        assert_eq!(
+            TestCard::read("4000-0000-0000-0002"),
+            Some(TestCard::Declines)
+        );
         assert_eq!(TestCard::read("4111111111111111"), None);
         assert_eq!(TestCard::read(""), None);
     }

@@ -83,11 +83,16 @@ impl Config {
     }
 
     fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigProblems> {
-        let mut reader = Reader { lookup, problems: Vec::new() };
+        let mut reader = Reader {
+            lookup,
+            problems: Vec::new(),
+        };
         let fallback = RetrySchedule::default();
         let port = reader.required("STRIPE_SIM_PORT", "a port number, 0 for any free one");
-        let secret: Option<String> = reader
-            .required("STRIPE_WEBHOOK_SIGNING_SECRET", "the secret that signs the webhooks");
+        let secret: Option<String> = reader.required(
+            "STRIPE_WEBHOOK_SIGNING_SECRET",
+            "the secret that signs the webhooks",
+        );
         let webhook_url = reader.required(
             "STRIPE_SIM_WEBHOOK_URL",
             "the http URL that receives the webhooks",
@@ -100,16 +105,34 @@ impl Config {
         let host = reader.optional("BIND_HOST", "a host name or address");
         let state_file = reader.optional("STRIPE_SIM_STATE", "the path of a file");
         match (port, secret, webhook_url) {
-            (Some(port), Some(secret), Some(url)) if reader.problems.is_empty() => Ok(Self {
-                port,
-                host: host.unwrap_or_else(|| "127.0.0.1".to_owned()),
-                webhook_url: Some(url),
-                retry,
-                state_file,
-                ..Self::in_process(secret)
-            }),
+            (Some(port), Some(secret), Some(HttpUrl(url))) if reader.problems.is_empty() => {
+                Ok(Self {
+                    port,
+                    host: host.unwrap_or_else(|| "127.0.0.1".to_owned()),
+                    webhook_url: Some(url),
+                    retry,
+                    state_file,
+                    ..Self::in_process(secret)
+                })
+            }
             _ => Err(ConfigProblems(reader.problems)),
         }
+    }
+}
+
+/// A URL that webhooks can be posted to.
+pub(crate) struct HttpUrl(pub(crate) Url);
+
+impl FromStr for HttpUrl {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url: Url = text.parse()?;
+        anyhow::ensure!(
+            matches!(url.scheme(), "http" | "https"),
+            "its scheme is neither http nor https"
+        );
+        Ok(Self(url))
     }
 }
 
@@ -185,7 +208,10 @@ mod tests {
     const COMPLETE: [(&str, &str); 3] = [
         ("STRIPE_SIM_PORT", "0"),
         ("STRIPE_WEBHOOK_SIGNING_SECRET", "whsec_x"),
-        ("STRIPE_SIM_WEBHOOK_URL", "http://127.0.0.1:3000/api/v1/webhooks/stripe"),
+        (
+            "STRIPE_SIM_WEBHOOK_URL",
+            "http://127.0.0.1:3000/api/v1/webhooks/stripe",
+        ),
     ];
 
     #[test]
@@ -203,6 +229,17 @@ mod tests {
         let message = read(&variables).unwrap_err().to_string();
         assert!(message.contains("STRIPE_SIM_PORT is not"));
         assert!(!message.contains("seventy"));
+    }
+
+    #[test]
+    fn a_receiver_without_a_scheme_is_no_url() {
+        let mut variables = COMPLETE.to_vec();
+        variables[2].1 = "gateway:3000/webhooks";
+        let message = read(&variables).unwrap_err().to_string();
+        assert!(
+            message.contains("STRIPE_SIM_WEBHOOK_URL is not the http URL"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ const LONGEST_LIFE_SECONDS: i64 = 24 * 60 * 60;
 const LONGEST_URL: usize = 5_000;
 const LONGEST_TEXT: usize = 5_000;
 
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "cancel_url",
     "client_reference_id",
     "customer_email",
@@ -27,17 +27,17 @@ const KNOWN: [&str; 10] = [
     "mode",
     "payment_intent_data",
     "success_url",
+    "ui_mode",
 ];
 
 /// Accepted as by Stripe, but nothing here depends on them.
-const WITHOUT_EFFECT: [&str; 7] = [
+const WITHOUT_EFFECT: [&str; 6] = [
     "allow_promotion_codes",
     "billing_address_collection",
     "customer_creation",
     "locale",
     "payment_method_types",
     "submit_type",
-    "ui_mode",
 ];
 
 /// Reads a session from a request. `minimum_life` is Stripe's 30 minutes,
@@ -78,14 +78,20 @@ pub(crate) fn read_session(
 
 fn check_mode(params: &Params<'_>) -> Result<(), ApiError> {
     match params.required_text("mode")? {
-        "payment" => Ok(()),
+        "payment" => {}
         "setup" | "subscription" => {
-            Err(params.wrong("mode", "This stand-in knows only the mode `payment`"))
+            return Err(params.wrong("mode", "This stand-in knows only the mode `payment`"));
         }
-        _ => Err(params.wrong(
-            "mode",
-            "Invalid mode: must be one of payment, setup, or subscription",
-        )),
+        _ => {
+            return Err(params.wrong(
+                "mode",
+                "Invalid mode: must be one of payment, setup, or subscription",
+            ));
+        }
+    }
+    match params.text("ui_mode")? {
+        None | Some("hosted" | "hosted_page") => Ok(()),
+        Some(_) => Err(params.wrong("ui_mode", "This stand-in knows only the hosted page")),
     }
 }
 
@@ -133,7 +139,7 @@ fn read_currency(item: &Params<'_>) -> Result<&'static Currency, ApiError> {
 }
 
 fn read_line(item: &Params<'_>) -> Result<Line, ApiError> {
-    item.only(&["price_data", "quantity"])?;
+    item.only(&["metadata", "price_data", "quantity"])?;
     let price = item.within("price_data")?;
     price.only(&["currency", "product_data", "tax_behavior", "unit_amount"])?;
     let product = price.within("product_data")?;
@@ -148,6 +154,8 @@ fn read_line(item: &Params<'_>) -> Result<Line, ApiError> {
     let total = unit_amount
         .checked_mul(quantity)
         .ok_or_else(amount_too_large)?;
+    // Checked, but shown nowhere: the stand-in has no product objects.
+    product.metadata("metadata")?;
     let images = product.texts("images")?;
     if images.len() > 8 {
         return Err(product.wrong("images", "A product can have up to 8 images"));
@@ -156,8 +164,7 @@ fn read_line(item: &Params<'_>) -> Result<Line, ApiError> {
         key: ids::line_key(),
         name: product.required_text("name")?.to_owned(),
         description: product.bounded_text("description", LONGEST_TEXT)?,
-        images: images.into_iter().map(str::to_owned).collect(),
-        product_metadata: product.metadata("metadata")?,
+        metadata: item.metadata("metadata")?,
         unit_amount,
         quantity,
         total,
@@ -189,11 +196,7 @@ fn amount_too_large() -> ApiError {
     .code("amount_too_large")
 }
 
-fn read_expiry(
-    params: &Params<'_>,
-    minimum_life: Duration,
-    now: i64,
-) -> Result<i64, ApiError> {
+fn read_expiry(params: &Params<'_>, minimum_life: Duration, now: i64) -> Result<i64, ApiError> {
     let Some(expires_at) = params.integer("expires_at", 0)? else {
         return Ok(now + LONGEST_LIFE_SECONDS);
     };

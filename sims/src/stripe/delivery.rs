@@ -80,11 +80,14 @@ async fn deliver(sim: &Sim, event: &str) {
 
 /// One attempt, recorded.
 async fn attempt(sim: &Sim, event: &str) -> Option<Delivery> {
-    let body = sim.state.read(|tables| tables.events.get(event).map(|event| event.body.clone()))?;
+    let body = sim
+        .state
+        .read(|tables| tables.events.get(event).map(|event| event.body.clone()))?;
     let delivery = sim.courier.attempt(&body).await;
     let status = delivery.status;
     tracing::info!(event, status, error = delivery.error, "webhook sent");
-    sim.state.change(|changes| changes.record_delivery(event, delivery.clone()));
+    sim.state
+        .change(|changes| changes.record_delivery(event, delivery.clone()));
     Some(delivery)
 }
 
@@ -98,7 +101,11 @@ struct Backoff {
 
 impl Backoff {
     fn new(schedule: RetrySchedule) -> Self {
-        Self { schedule, next: schedule.first.min(schedule.cap), since: None }
+        Self {
+            schedule,
+            next: schedule.first.min(schedule.cap),
+            since: None,
+        }
     }
 
     /// The pause after an attempt made at `attempted`; `None` when the next

@@ -7,9 +7,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
-/// A refusal, as Stripe words it.
+/// A refusal, as Stripe words it. Boxed: it is the rare variant of nearly
+/// every result here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError(Box<Refusal>);
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct ApiError {
+struct Refusal {
     #[serde(skip)]
     status: StatusCode,
     #[serde(skip)]
@@ -30,12 +34,15 @@ pub(crate) struct ApiError {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
 enum ErrorType {
-    ApiError,
-    CardError,
-    IdempotencyError,
-    InvalidRequestError,
+    #[serde(rename = "api_error")]
+    Api,
+    #[serde(rename = "card_error")]
+    Card,
+    #[serde(rename = "idempotency_error")]
+    Idempotency,
+    #[serde(rename = "invalid_request_error")]
+    InvalidRequest,
 }
 
 /// Marks a response whose endpoint was executed although it refused: Stripe
@@ -46,7 +53,7 @@ pub(crate) struct Executed;
 
 impl ApiError {
     fn new(status: StatusCode, kind: ErrorType, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Refusal {
             status,
             executed: false,
             kind,
@@ -56,12 +63,12 @@ impl ApiError {
             message: message.into(),
             param: None,
             charge: None,
-        }
+        }))
     }
 
     /// 400 `invalid_request_error`.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, ErrorType::InvalidRequestError, message)
+        Self::new(StatusCode::BAD_REQUEST, ErrorType::InvalidRequest, message)
     }
 
     /// 400 for a required parameter that is not there.
@@ -76,7 +83,7 @@ impl ApiError {
     pub(crate) fn no_such(kind: &str, id: &str, param: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
-            ErrorType::InvalidRequestError,
+            ErrorType::InvalidRequest,
             format!("No such {kind}: '{id}'"),
         )
         .code("resource_missing")
@@ -87,7 +94,7 @@ impl ApiError {
     pub(crate) fn unrecognized_url(method: &str, path: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
-            ErrorType::InvalidRequestError,
+            ErrorType::InvalidRequest,
             format!(
                 "Unrecognized request URL ({method}: {path}). Please see \
                  https://stripe.com/docs or we can help at https://support.stripe.com/."
@@ -97,63 +104,63 @@ impl ApiError {
 
     /// 401 for a missing or malformed secret key.
     pub(crate) fn unauthenticated(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, ErrorType::InvalidRequestError, message)
+        Self::new(StatusCode::UNAUTHORIZED, ErrorType::InvalidRequest, message)
     }
 
     /// 400 for an idempotency key that was used for another request.
     pub(crate) fn idempotency(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, ErrorType::IdempotencyError, message)
+        Self::new(StatusCode::BAD_REQUEST, ErrorType::Idempotency, message)
     }
 
     /// 409 for what does not fit the present state.
     pub(crate) fn conflict(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, ErrorType::InvalidRequestError, message)
+        Self::new(StatusCode::CONFLICT, ErrorType::InvalidRequest, message)
     }
 
     /// 402 for a card that was not accepted.
     pub(crate) fn card(code: &'static str, message: &str) -> Self {
-        Self::new(StatusCode::PAYMENT_REQUIRED, ErrorType::CardError, message).code(code)
+        Self::new(StatusCode::PAYMENT_REQUIRED, ErrorType::Card, message).code(code)
     }
 
     /// A failure on Stripe's side, as a fault asked for.
     pub(crate) fn fault(status: StatusCode) -> Self {
         let kind = if status.is_server_error() {
-            ErrorType::ApiError
+            ErrorType::Api
         } else {
-            ErrorType::InvalidRequestError
+            ErrorType::InvalidRequest
         };
         Self::new(status, kind, "An unknown error occurred")
     }
 
     pub(crate) fn code(mut self, code: &'static str) -> Self {
         let page = code.replace('_', "-");
-        self.doc_url = Some(format!("https://stripe.com/docs/error-codes/{page}"));
-        self.code = Some(code);
+        self.0.doc_url = Some(format!("https://stripe.com/docs/error-codes/{page}"));
+        self.0.code = Some(code);
         self
     }
 
     pub(crate) fn param(mut self, param: impl Into<String>) -> Self {
-        self.param = Some(param.into());
+        self.0.param = Some(param.into());
         self
     }
 
     pub(crate) fn declined_charge(mut self, charge: &str) -> Self {
-        self.decline_code = Some("generic_decline");
-        self.charge = Some(charge.to_owned());
+        self.0.decline_code = Some("generic_decline");
+        self.0.charge = Some(charge.to_owned());
         self
     }
 
     /// The request was valid and its endpoint refused it; see [`Executed`].
     pub(crate) fn executed(mut self) -> Self {
-        self.executed = true;
+        self.0.executed = true;
         self
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(json!({ "error": self }))).into_response();
-        if self.executed {
+        let mut response = (self.0.status, Json(json!({ "error": self.0 }))).into_response();
+        if self.0.executed {
             response.extensions_mut().insert(Executed);
         }
         response

@@ -1,7 +1,7 @@
 //! Events: what happened, in the envelope that the receiver gets.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{API_VERSION, ids};
@@ -58,6 +58,7 @@ pub(crate) struct Event {
 /// One attempt: when, and what the receiver answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Delivery {
+    #[serde(serialize_with = "in_milliseconds")]
     pub(crate) at: DateTime<Utc>,
     /// The HTTP status; `None` when there was no answer.
     pub(crate) status: Option<u16>,
@@ -65,9 +66,14 @@ pub(crate) struct Delivery {
     pub(crate) error: Option<String>,
 }
 
+fn in_milliseconds<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
 impl Delivery {
     pub(crate) fn is_accepted(&self) -> bool {
-        self.status.is_some_and(|status| (200..300).contains(&status))
+        self.status
+            .is_some_and(|status| (200..300).contains(&status))
     }
 }
 

@@ -60,7 +60,10 @@ impl Fault {
         if self.status.is_none() && self.hang_ms.is_none() {
             return Err("status or hang_ms is needed");
         }
-        if self.status.is_some_and(|status| !(400..600).contains(&status)) {
+        if self
+            .status
+            .is_some_and(|status| !(400..600).contains(&status))
+        {
             return Err("status must be from 400 to 599");
         }
         if self.hang().is_some_and(|hang| hang > LONGEST_HANG) {
@@ -78,7 +81,9 @@ impl Fault {
         let segments = path.split('/');
         same_method
             && pattern.clone().count() == segments.clone().count()
-            && pattern.zip(segments).all(|(expected, segment)| expected == "*" || expected == segment)
+            && pattern
+                .zip(segments)
+                .all(|(expected, segment)| expected == "*" || expected == segment)
     }
 }
 
@@ -100,13 +105,18 @@ impl Faults {
     }
 
     pub(crate) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// The oldest fault that this call suffers, counted down.
     pub(crate) fn take(&self, method: &Method, path: &str) -> Option<Fault> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = waiting.iter().position(|fault| fault.strikes(method, path))?;
+        let index = waiting
+            .iter()
+            .position(|fault| fault.strikes(method, path))?;
         let fault = waiting.get_mut(index)?;
         fault.times -= 1;
         let taken = fault.clone();
@@ -131,7 +141,9 @@ mod tests {
     fn a_fault_strikes_its_path_as_often_as_asked() {
         let faults = Faults::default();
         faults
-            .add(fault(json!({"path": "/v1/checkout/sessions/*/expire", "times": 2, "status": 500})))
+            .add(fault(
+                json!({"path": "/v1/checkout/sessions/*/expire", "times": 2, "status": 500}),
+            ))
             .unwrap();
         let take = |path| faults.take(&Method::POST, path).is_some();
         assert!(!take("/v1/checkout/sessions"));
@@ -144,7 +156,9 @@ mod tests {
     fn a_method_narrows_it() {
         let faults = Faults::default();
         faults
-            .add(fault(json!({"path": "/v1/refunds", "method": "post", "status": 500})))
+            .add(fault(
+                json!({"path": "/v1/refunds", "method": "post", "status": 500}),
+            ))
             .unwrap();
         assert!(faults.take(&Method::GET, "/v1/refunds").is_none());
         assert!(faults.take(&Method::POST, "/v1/refunds").is_some());
@@ -158,7 +172,10 @@ mod tests {
             json!({"path": "/v1/refunds", "status": 500, "times": 0}),
             json!({"path": "/sim/events", "status": 500}),
         ] {
-            assert!(Faults::default().add(fault(value.clone())).is_err(), "{value}");
+            assert!(
+                Faults::default().add(fault(value.clone())).is_err(),
+                "{value}"
+            );
         }
     }
 }

@@ -33,7 +33,10 @@ impl Journal {
         let compacted = path.with_extension("compacting");
         write_compacted(&compacted, tables).with_context(at)?;
         fs::rename(&compacted, path).with_context(at)?;
-        let file = OpenOptions::new().append(true).open(path).with_context(at)?;
+        let file = OpenOptions::new()
+            .append(true)
+            .open(path)
+            .with_context(at)?;
         Ok(Self { file })
     }
 
@@ -116,7 +119,10 @@ mod tests {
         assert!(tables.sessions.get("one").is_some());
 
         fs::write(&path, format!("[{{\"sess\n{whole}\n")).unwrap();
-        let message = format!("{:#}", Journal::open(&path, &mut Tables::default()).unwrap_err());
+        let message = format!(
+            "{:#}",
+            Journal::open(&path, &mut Tables::default()).unwrap_err()
+        );
         assert!(message.contains("line 1 is damaged"), "{message}");
     }
 }

@@ -28,7 +28,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `app` | start, routes, background tasks, stop |
-//! | `gate` | what every `/v1` call passes: key, form, idempotency, faults |
+//! | `gate`, `credentials`, `form`, `params` | what every `/v1` call passes: key, form, idempotency, faults |
 //! | `sessions`, `refunds`, `intents` | the `/v1` endpoints |
 //! | `create_session` | the rules for a new session |
 //! | `control` | the `/sim` endpoints for scripts and tests |
@@ -44,6 +44,7 @@ mod cards;
 mod config;
 mod control;
 mod create_session;
+mod credentials;
 mod delivery;
 mod errors;
 mod events;

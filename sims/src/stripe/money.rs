@@ -36,7 +36,12 @@ const fn currency(
     decimals: u32,
     minimum: i64,
 ) -> Currency {
-    Currency { code, symbol, decimals, minimum }
+    Currency {
+        code,
+        symbol,
+        decimals,
+        minimum,
+    }
 }
 
 /// Finds a currency by its code in any case.

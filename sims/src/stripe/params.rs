@@ -19,7 +19,10 @@ pub(crate) struct Params<'form> {
 
 impl<'form> Params<'form> {
     pub(crate) fn root(form: &'form Node) -> Self {
-        Self { fields: fields_of(form), path: String::new() }
+        Self {
+            fields: fields_of(form),
+            path: String::new(),
+        }
     }
 
     /// The full name of a field, e.g. `line_items[0][quantity]`.
@@ -121,7 +124,10 @@ impl<'form> Params<'form> {
             Some(Node::Fields(fields)) => Some(fields),
             Some(Node::Text(_)) => return Err(self.wrong(field, "Invalid object")),
         };
-        Ok(Self { fields, path: self.name_of(field) })
+        Ok(Self {
+            fields,
+            path: self.name_of(field),
+        })
     }
 
     /// The hashes of the array under `field`, in the order of their indexes.
@@ -176,9 +182,9 @@ impl<'form> Params<'form> {
     fn indexes(&self) -> Result<Vec<&'form str>, ApiError> {
         let mut indexes = Vec::new();
         for key in self.fields.into_iter().flat_map(BTreeMap::keys) {
-            let index: usize = key.parse().map_err(|_| {
-                ApiError::invalid("Invalid array").param(self.path.clone())
-            })?;
+            let index: usize = key
+                .parse()
+                .map_err(|_| ApiError::invalid("Invalid array").param(self.path.clone()))?;
             indexes.push((index, key.as_str()));
         }
         indexes.sort_unstable();
@@ -204,7 +210,10 @@ mod tests {
 
     #[test]
     fn arrays_are_read_in_numeric_order() {
-        let encoded: Vec<String> = (0..12).rev().map(|index| format!("a[{index}]=v{index}")).collect();
+        let encoded: Vec<String> = (0..12)
+            .rev()
+            .map(|index| format!("a[{index}]=v{index}"))
+            .collect();
         let form = parse(encoded.join("&").as_bytes()).unwrap();
         let texts = Params::root(&form).texts("a").unwrap();
         assert_eq!(texts.first(), Some(&"v0"));
@@ -226,9 +235,13 @@ mod tests {
     #[test]
     fn metadata_has_limits() {
         let of = |count: usize| {
-            let pairs: Vec<String> = (0..count).map(|key| format!("metadata[k{key}]=v")).collect();
+            let pairs: Vec<String> = (0..count)
+                .map(|key| format!("metadata[k{key}]=v"))
+                .collect();
             let form = parse(pairs.join("&").as_bytes()).unwrap();
-            Params::root(&form).metadata("metadata").map(|metadata| metadata.len())
+            Params::root(&form)
+                .metadata("metadata")
+                .map(|metadata| metadata.len())
         };
         assert_eq!(of(50), Ok(50));
         assert!(of(51).is_err());

@@ -126,8 +126,18 @@ mod tests {
     #[test]
     fn all_that_is_left_is_refunded_once() {
         let mut session = paid();
-        assert_eq!(refund_payment(&mut session, asked(Some(300)), 2_001).unwrap().amount, 300);
-        assert_eq!(refund_payment(&mut session, asked(None), 2_002).unwrap().amount, 700);
+        assert_eq!(
+            refund_payment(&mut session, asked(Some(300)), 2_001)
+                .unwrap()
+                .amount,
+            300
+        );
+        assert_eq!(
+            refund_payment(&mut session, asked(None), 2_002)
+                .unwrap()
+                .amount,
+            700
+        );
         let charge = session.payment.clone().unwrap().charge;
         assert_eq!(
             refund_payment(&mut session, asked(None), 2_003).unwrap_err(),

@@ -37,8 +37,7 @@ pub(crate) struct Line {
     pub(crate) key: String,
     pub(crate) name: String,
     pub(crate) description: Option<String>,
-    pub(crate) images: Vec<String>,
-    pub(crate) product_metadata: BTreeMap<String, String>,
+    pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) unit_amount: i64,
     pub(crate) quantity: i64,
     /// `unit_amount` × `quantity`; checked when the session was made.
@@ -180,8 +179,7 @@ pub(crate) fn sample(id: &str) -> Session {
             key: ids::line_key(),
             name: "Chair".to_owned(),
             description: None,
-            images: Vec::new(),
-            product_metadata: BTreeMap::new(),
+            metadata: BTreeMap::new(),
             unit_amount: 1_000,
             quantity: 1,
             total: 1_000,
@@ -210,14 +208,19 @@ mod tests {
             Ok(PaymentState::Succeeded)
         );
         assert_eq!(session.payment_status(), "paid");
-        assert_eq!(session.pay(TestCard::Pays, Timing::AtOnce, 2_001), Err(WrongState));
+        assert_eq!(
+            session.pay(TestCard::Pays, Timing::AtOnce, 2_001),
+            Err(WrongState)
+        );
         assert_eq!(session.expire(), Err(WrongState));
     }
 
     #[test]
     fn a_declined_card_leaves_it_open_and_keeps_the_intent() {
         let mut session = sample("cs_1");
-        session.pay(TestCard::Declines, Timing::AtOnce, 2_000).unwrap();
+        session
+            .pay(TestCard::Declines, Timing::AtOnce, 2_000)
+            .unwrap();
         assert_eq!(session.status, Status::Open);
         let declined = session.payment.clone().unwrap();
         session.pay(TestCard::Pays, Timing::AtOnce, 2_001).unwrap();
@@ -229,14 +232,20 @@ mod tests {
     #[test]
     fn nothing_is_paid_after_its_time() {
         let mut session = sample("cs_1");
-        assert_eq!(session.pay(TestCard::Pays, Timing::AtOnce, 5_000), Err(WrongState));
+        assert_eq!(
+            session.pay(TestCard::Pays, Timing::AtOnce, 5_000),
+            Err(WrongState)
+        );
     }
 
     #[test]
     fn a_delayed_payment_is_settled_once() {
         let mut session = sample("cs_1");
         session.pay(TestCard::Pays, Timing::Delayed, 2_000).unwrap();
-        assert_eq!((session.status, session.payment_status()), (Status::Complete, "unpaid"));
+        assert_eq!(
+            (session.status, session.payment_status()),
+            (Status::Complete, "unpaid")
+        );
         assert_eq!(session.settle(PaymentState::Succeeded), Ok(()));
         assert_eq!(session.payment_status(), "paid");
         assert_eq!(session.settle(PaymentState::Failed), Err(WrongState));

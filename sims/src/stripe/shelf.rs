@@ -12,7 +12,11 @@ pub(crate) struct Shelf<T> {
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Self { entries: HashMap::new(), order: BTreeMap::new(), next: 0 }
+        Self {
+            entries: HashMap::new(),
+            order: BTreeMap::new(),
+            next: 0,
+        }
     }
 }
 
@@ -62,7 +66,12 @@ impl<T> Shelf<T> {
             None => self.next,
             Some(id) => self.entries.get(id)?.0,
         };
-        Some(self.order.range(..end).rev().filter_map(|(_, id)| self.get(id)))
+        Some(
+            self.order
+                .range(..end)
+                .rev()
+                .filter_map(|(_, id)| self.get(id)),
+        )
     }
 }
 
@@ -77,8 +86,22 @@ mod tests {
         shelf.put("b", 2);
         shelf.put("a", 3);
         assert_eq!(shelf.oldest_first().copied().collect::<Vec<_>>(), [3, 2]);
-        assert_eq!(shelf.newest_first(None).unwrap().copied().collect::<Vec<_>>(), [2, 3]);
-        assert_eq!(shelf.newest_first(Some("b")).unwrap().copied().collect::<Vec<_>>(), [3]);
+        assert_eq!(
+            shelf
+                .newest_first(None)
+                .unwrap()
+                .copied()
+                .collect::<Vec<_>>(),
+            [2, 3]
+        );
+        assert_eq!(
+            shelf
+                .newest_first(Some("b"))
+                .unwrap()
+                .copied()
+                .collect::<Vec<_>>(),
+            [3]
+        );
         assert!(shelf.newest_first(Some("c")).is_none());
         assert_eq!(shelf.remove_oldest(), Some(3));
         assert_eq!(shelf.len(), 1);

@@ -7,9 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::Result;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::errors::ApiError;
 use super::events::{Delivery, Event};
 use super::idempotency::{Answer, Claim, Key};
-use super::errors::ApiError;
 use super::journal::Journal;
 use super::refund::Refund;
 use super::session::Session;
@@ -48,8 +48,15 @@ impl State {
                 outbox.send(event.id.clone()).ok();
             }
         }
-        let inner = Inner { tables, journal, in_flight: HashSet::new() };
-        Ok(Self { inner: Mutex::new(inner), outbox })
+        let inner = Inner {
+            tables,
+            journal,
+            in_flight: HashSet::new(),
+        };
+        Ok(Self {
+            inner: Mutex::new(inner),
+            outbox,
+        })
     }
 
     /// Looks at the tables.
@@ -61,7 +68,10 @@ impl State {
     /// journal: after a crash there are all or none.
     pub(crate) fn change<T>(&self, work: impl FnOnce(&mut Changes<'_>) -> T) -> T {
         let mut inner = self.lock();
-        let mut changes = Changes { tables: &mut inner.tables, made: Vec::new() };
+        let mut changes = Changes {
+            tables: &mut inner.tables,
+            made: Vec::new(),
+        };
         let result = work(&mut changes);
         let made = changes.made;
         if let Some(journal) = &mut inner.journal {
@@ -131,11 +141,16 @@ impl Changes<'_> {
     }
 
     pub(crate) fn record_delivery(&mut self, event: &str, delivery: Delivery) {
-        self.make(Entry::Delivery { event: event.to_owned(), delivery });
+        self.make(Entry::Delivery {
+            event: event.to_owned(),
+            delivery,
+        });
     }
 
     pub(crate) fn abandon(&mut self, event: &str) {
-        self.make(Entry::Abandoned { event: event.to_owned() });
+        self.make(Entry::Abandoned {
+            event: event.to_owned(),
+        });
     }
 
     pub(crate) fn remember(&mut self, answer: Answer) {

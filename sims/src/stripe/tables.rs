@@ -21,7 +21,11 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { finished_sessions: 100_000, settled_events: 50_000, answers: 50_000 }
+        Self {
+            finished_sessions: 100_000,
+            settled_events: 50_000,
+            answers: 50_000,
+        }
     }
 }
 
@@ -34,9 +38,14 @@ pub(crate) enum Entry {
     Refund(Box<Refund>),
     Event(Box<Event>),
     /// An attempt to deliver an event.
-    Delivery { event: String, delivery: Delivery },
+    Delivery {
+        event: String,
+        delivery: Delivery,
+    },
     /// The retry schedule of an event ran out.
-    Abandoned { event: String },
+    Abandoned {
+        event: String,
+    },
     /// What an idempotency key was answered.
     Answer(Box<Answer>),
 }
@@ -123,7 +132,8 @@ impl Tables {
             self.deadlines.insert(deadline);
         }
         if let Some(payment) = &session.payment {
-            self.session_of_intent.insert(payment.intent.clone(), id.clone());
+            self.session_of_intent
+                .insert(payment.intent.clone(), id.clone());
         }
         self.sessions.put(&id, session);
     }
@@ -173,8 +183,14 @@ mod tests {
 
     #[test]
     fn the_oldest_finished_session_leaves_first_and_open_ones_stay() {
-        let limits = Limits { finished_sessions: 2, ..Limits::default() };
-        let mut tables = Tables { limits, ..Tables::default() };
+        let limits = Limits {
+            finished_sessions: 2,
+            ..Limits::default()
+        };
+        let mut tables = Tables {
+            limits,
+            ..Tables::default()
+        };
         tables.apply(Entry::Session(Box::new(sample("open"))));
         for id in ["first", "second", "third"] {
             let mut session = sample(id);

@@ -33,7 +33,9 @@ impl Courier {
     pub(crate) fn new(secret: &SecretString, receiver: Option<Url>) -> Result<Self> {
         // The client asks for the process's TLS provider even when it only
         // speaks http; whoever embeds the stand-in may not have set one.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
         let client = reqwest::Client::builder()
             .timeout(RECEIVER_TIMEOUT)
             // Stripe counts a redirect as a failure.
@@ -77,8 +79,16 @@ impl Courier {
             .send()
             .await;
         match sent {
-            Ok(answer) => Delivery { at, status: Some(answer.status().as_u16()), error: None },
-            Err(error) => Delivery { at, status: None, error: Some(chain(&error)) },
+            Ok(answer) => Delivery {
+                at,
+                status: Some(answer.status().as_u16()),
+                error: None,
+            },
+            Err(error) => Delivery {
+                at,
+                status: None,
+                error: Some(chain(&error)),
+            },
         }
     }
 
@@ -97,7 +107,11 @@ impl Courier {
 }
 
 fn failed(why: &str) -> Delivery {
-    Delivery { at: Utc::now(), status: None, error: Some(why.to_owned()) }
+    Delivery {
+        at: Utc::now(),
+        status: None,
+        error: Some(why.to_owned()),
+    }
 }
 
 /// The error with its sources: the outermost alone says only that it failed.

@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn a_file_with_another_hash_is_refused_and_removed() {
-        let file = std::env::temp_dir().join(format!("xtask-hash-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("download");
         fs::write(&file, "abc").unwrap();
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         verify_sha256(&file, abc).unwrap();

@@ -41,8 +41,9 @@ pub(crate) enum Action {
 /// One server that the mesh needs.
 trait Backend {
     fn name(&self) -> &'static str;
-    /// Environment variables whose value is the URL of a server to use instead of a private one.
-    fn variables(&self) -> &'static [&'static str];
+    /// The environment variable whose value is the URL of a server to use instead of a private
+    /// one.
+    fn variable(&self) -> &'static str;
     fn adopt(&self, url: &str, state: &mut Backends);
     fn url<'a>(&self, state: &'a Backends) -> Option<&'a str>;
     /// Whether the server at the noted address does its work.
@@ -61,6 +62,8 @@ trait Backend {
     fn start_container(&self, state: &mut Backends) -> Result<()>;
 }
 
+/// The names of all backends.
+pub(crate) const NAMES: [&str; 3] = ["mongo", "rabbitmq", "redis"];
 const ALL: [&dyn Backend; 3] = [&mongo::Mongo, &rabbitmq::RabbitMq, &redis::Redis];
 
 /// What `up` did.
@@ -73,21 +76,24 @@ pub(crate) struct Up {
 
 pub(crate) fn run(layout: &Layout, action: Action) -> Result<()> {
     match action {
-        Action::Up => up(layout).map(|up| show(layout, &up.backends)),
-        Action::Down => down(layout),
+        Action::Up => up(layout, &NAMES).map(|_| show(layout)),
+        Action::Down => down(layout, &NAMES),
         Action::Status => {
-            show(layout, &Backends::load(layout));
+            show(layout);
             Ok(())
         }
     }
 }
 
-/// Makes sure that all three backends do their work.
-pub(crate) fn up(layout: &Layout) -> Result<Up> {
-    let _lock = state::lock(layout)?;
+/// Makes sure that the named backends do their work.
+pub(crate) fn up(layout: &Layout, names: &[&str]) -> Result<Up> {
+    let _lock = layout.lock("backends")?;
     let mut backends = Backends::load(layout);
     let mut started = Vec::new();
-    for backend in ALL {
+    for backend in ALL
+        .into_iter()
+        .filter(|backend| names.contains(&backend.name()))
+    {
         let outcome = ensure(backend, layout, &mut backends);
         backends.save(layout)?;
         if outcome.with_context(|| format!("{} is not available", backend.name()))? {
@@ -97,18 +103,15 @@ pub(crate) fn up(layout: &Layout) -> Result<Up> {
     Ok(Up { backends, started })
 }
 
-/// Ends all backends that were started from here.
-pub(crate) fn down(layout: &Layout) -> Result<()> {
-    let names: Vec<_> = ALL.iter().map(|backend| backend.name()).collect();
-    down_only(layout, &names)
-}
-
-/// Ends some of the backends that were started from here.
-pub(crate) fn down_only(layout: &Layout, names: &[&str]) -> Result<()> {
-    let _lock = state::lock(layout)?;
+/// Ends those of the named backends that were started from here. Their data stays.
+pub(crate) fn down(layout: &Layout, names: &[&str]) -> Result<()> {
+    let _lock = layout.lock("backends")?;
     let mut backends = Backends::load(layout);
-    for backend in ALL.iter().filter(|backend| names.contains(&backend.name())) {
-        end(*backend, layout, &mut backends)?;
+    for backend in ALL
+        .into_iter()
+        .filter(|backend| names.contains(&backend.name()))
+    {
+        end(backend, layout, &mut backends)?;
         backends.save(layout)?;
     }
     Ok(())
@@ -116,8 +119,9 @@ pub(crate) fn down_only(layout: &Layout, names: &[&str]) -> Result<()> {
 
 /// Whether it had to be started.
 fn ensure(backend: &dyn Backend, layout: &Layout, state: &mut Backends) -> Result<bool> {
-    let given = given_url(backend);
-    if let Some((variable, url)) = &given
+    let variable = backend.variable();
+    let given = std::env::var(variable).ok().filter(|url| !url.is_empty());
+    if let Some(url) = &given
         && backend.url(state) != Some(url)
     {
         end(backend, layout, state)?;
@@ -150,13 +154,6 @@ fn start(backend: &dyn Backend, layout: &Layout, state: &mut Backends) -> Result
     };
     progress::step(&format!("starting {name}"), || {
         backend.start(&program, layout, state)
-    })
-}
-
-fn given_url(backend: &dyn Backend) -> Option<(&'static str, String)> {
-    backend.variables().iter().find_map(|variable| {
-        let url = std::env::var(variable).ok().filter(|url| !url.is_empty())?;
-        Some((*variable, url))
     })
 }
 
@@ -206,7 +203,9 @@ fn end(backend: &dyn Backend, layout: &Layout, state: &mut Backends) -> Result<(
     Ok(())
 }
 
-fn show(layout: &Layout, state: &Backends) {
+/// Prints what runs where.
+pub(crate) fn show(layout: &Layout) {
+    let state = &Backends::load(layout);
     for backend in ALL {
         let condition = match (backend.url(state), backend.answers(state)) {
             (None, _) => "never started",

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use bson::{Document, doc};
+use serde_json::{Value, json};
 
 use super::state::{Backends, port_of};
 use super::{Backend, docker, install, mongo_wire};
@@ -38,12 +38,12 @@ impl Backend for Mongo {
         "mongo"
     }
 
-    fn variables(&self) -> &'static [&'static str] {
-        &["REEN_TEST_MONGO_URL", "AUTH_DATABASE_URL"]
+    fn variable(&self) -> &'static str {
+        "REEN_TEST_MONGO_URL"
     }
 
     fn adopt(&self, url: &str, state: &mut Backends) {
-        state.mongo = Some(without_database(url));
+        state.mongo = Some(url.to_owned());
     }
 
     fn url<'a>(&self, state: &'a Backends) -> Option<&'a str> {
@@ -99,13 +99,11 @@ impl Backend for Mongo {
         let mut child = process::start_detached(&mut command, &log)?;
         state.pids.insert(self.name().to_owned(), child.id());
         process::wait_ready("mongod", &mut child, &log, PATIENCE, || {
-            ports::answers(port)
+            Ok(ports::answers(port))
         })?;
         become_primary(port)?;
         note_address(state, port);
-        state
-            .versions
-            .insert(self.name().to_owned(), version(port)?);
+        state.note_version(self.name(), version(port)?);
         Ok(())
     }
 
@@ -134,9 +132,7 @@ impl Backend for Mongo {
         docker::wait_ready(&container, PATIENCE, || ports::answers(port))?;
         become_primary(port)?;
         note_address(state, port);
-        state
-            .versions
-            .insert(self.name().to_owned(), version(port)?);
+        state.note_version(self.name(), version(port)?);
         Ok(())
     }
 }
@@ -172,21 +168,18 @@ fn with_private_libraries(program: &Path, layout: &Layout) -> Command {
 }
 
 fn is_primary(port: u16) -> bool {
-    mongo_wire::run_command(port, doc! { "hello": 1 })
-        .is_ok_and(|answer| answer.get_bool("isWritablePrimary").unwrap_or(false))
+    mongo_wire::run_command(port, &[("hello", json!(1))])
+        .is_ok_and(|answer| answer["isWritablePrimary"] == true)
 }
 
 /// Gives a new data folder its configuration, or an old one its new port, and waits for the vote.
 fn become_primary(port: u16) -> Result<()> {
-    let configuration = mongo_wire::run_command(port, doc! { "replSetGetConfig": 1 })?;
-    if configuration.get_i32("code").ok() == Some(NOT_YET_INITIALIZED) {
-        expect_ok(mongo_wire::run_command(
-            port,
-            doc! { "replSetInitiate": initial(port) },
-        )?)?;
-    } else if let Some(moved) = moved(&configuration, port) {
-        let reconfigure = doc! { "replSetReconfig": moved, "force": true };
-        expect_ok(mongo_wire::run_command(port, reconfigure)?)?;
+    let answer = mongo_wire::run_command(port, &[("replSetGetConfig", json!(1))])?;
+    if answer["code"] == NOT_YET_INITIALIZED {
+        let configuration = configuration(port, 1);
+        run_strictly(port, &[("replSetInitiate", configuration)])?;
+    } else if let Some(moved) = moved(&answer["config"], port) {
+        run_strictly(port, &[("replSetReconfig", moved), ("force", json!(true))])?;
     }
     let deadline = Instant::now() + PATIENCE;
     while !is_primary(port) {
@@ -198,51 +191,30 @@ fn become_primary(port: u16) -> Result<()> {
     Ok(())
 }
 
-fn initial(port: u16) -> Document {
-    doc! { "_id": REPLICA_SET, "members": [{ "_id": 0, "host": format!("127.0.0.1:{port}") }] }
+fn configuration(port: u16, version: i64) -> Value {
+    let member = json!({ "_id": 0, "host": format!("127.0.0.1:{port}") });
+    json!({ "_id": REPLICA_SET, "version": version, "protocolVersion": 1, "members": [member] })
 }
 
 /// The configuration for a data folder whose only member had another port before.
-fn moved(answer: &Document, port: u16) -> Option<Document> {
-    let mut configuration = answer.get_document("config").ok()?.clone();
-    let wanted = initial(port);
-    let known = configuration.get_array("members").ok()?;
-    let host = known.first()?.as_document()?.get_str("host").ok()?;
-    if host == format!("127.0.0.1:{port}") {
-        return None;
-    }
-    let version = configuration.get_i32("version").ok()?;
-    configuration.insert("version", version.saturating_add(1));
-    configuration.insert("members", wanted.get("members")?.clone());
-    Some(configuration)
+fn moved(known: &Value, port: u16) -> Option<Value> {
+    let version = known["version"].as_i64()?;
+    let wanted = configuration(port, version.saturating_add(1));
+    (known["members"][0]["host"] != wanted["members"][0]["host"]).then_some(wanted)
 }
 
-fn expect_ok(answer: Document) -> Result<()> {
-    if answer.get_f64("ok").ok() == Some(1.0) {
+fn run_strictly(port: u16, command: &[(&str, Value)]) -> Result<()> {
+    let answer = mongo_wire::run_command(port, command)?;
+    if answer["ok"] == 1.0 {
         return Ok(());
     }
-    bail!(
-        "mongod refused its replica set: {}",
-        answer.get_str("errmsg").unwrap_or("no reason given")
-    )
+    let reason = answer["errmsg"].as_str().unwrap_or("no reason given");
+    bail!("mongod refused its replica set: {reason}")
 }
 
 fn version(port: u16) -> Result<String> {
-    let answer = mongo_wire::run_command(port, doc! { "buildInfo": 1 })?;
-    Ok(answer.get_str("version").unwrap_or("unknown").to_owned())
-}
-
-/// A service's URL names its database; here the server alone is meant.
-fn without_database(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let (address, query) = rest
-        .split_once('?')
-        .map_or((rest, ""), |(address, query)| (address, query));
-    let host = address.split('/').next().unwrap_or(address);
-    let question = if query.is_empty() { "" } else { "?" };
-    format!("{scheme}://{host}/{question}{query}")
+    let answer = mongo_wire::run_command(port, &[("buildInfo", json!(1))])?;
+    Ok(answer["version"].as_str().unwrap_or("unknown").to_owned())
 }
 
 #[cfg(test)]
@@ -250,22 +222,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_database_is_taken_out_of_a_url() {
-        assert_eq!(
-            without_database("mongodb://u:p@h:1/reen_auth?replicaSet=rs0"),
-            "mongodb://u:p@h:1/?replicaSet=rs0"
-        );
-        assert_eq!(without_database("mongodb://h:1"), "mongodb://h:1/");
-    }
-
-    #[test]
     fn a_member_that_moved_gets_a_newer_configuration() {
-        let mut configuration = initial(1);
-        configuration.insert("version", 4);
-        let answer = doc! { "config": configuration };
-        assert_eq!(moved(&answer, 1), None);
-        let newer = moved(&answer, 2).unwrap();
-        assert_eq!(newer.get_i32("version").ok(), Some(5));
-        assert_eq!(newer.get("members"), initial(2).get("members"));
+        let known = configuration(1, 4);
+        assert_eq!(moved(&known, 1), None);
+        assert_eq!(moved(&known, 2), Some(configuration(2, 5)));
     }
 }

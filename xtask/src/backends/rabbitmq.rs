@@ -31,8 +31,8 @@ impl Backend for RabbitMq {
         "rabbitmq"
     }
 
-    fn variables(&self) -> &'static [&'static str] {
-        &["REEN_TEST_BROKER_URL", "MESSAGE_BROKER_URL"]
+    fn variable(&self) -> &'static str {
+        "REEN_TEST_BROKER_URL"
     }
 
     fn adopt(&self, url: &str, state: &mut Backends) {
@@ -75,7 +75,7 @@ impl Backend for RabbitMq {
         let log = layout.log_of("rabbitmq")?;
         let mut script = process::start_detached(&mut command, &log)?;
         process::wait_ready("rabbitmq-server", &mut script, &log, PATIENCE, || {
-            speaks_amqp(node.amqp) && version(node.management).is_ok()
+            Ok(speaks_amqp(node.amqp) && version(node.management).is_ok())
         })?;
         state.pids.insert(self.name().to_owned(), node.pid()?);
         note_addresses(state, node.amqp, node.management)
@@ -149,7 +149,7 @@ impl Node {
         command.args(["-address", "127.0.0.1", "-port", &port]);
         let mut child = process::start_detached(&mut command, &log)?;
         state.pids.insert("epmd".to_owned(), child.id());
-        let ready = || ports::answers(self.port_mapper);
+        let ready = || Ok(ports::answers(self.port_mapper));
         process::wait_ready("epmd", &mut child, &log, Duration::from_secs(10), ready)
     }
 
@@ -204,9 +204,7 @@ impl Node {
 fn note_addresses(state: &mut Backends, amqp: u16, management: u16) -> Result<()> {
     state.broker = Some(format!("amqp://guest:guest@127.0.0.1:{amqp}/%2f"));
     state.broker_api = Some(format!("http://guest:guest@127.0.0.1:{management}"));
-    state
-        .versions
-        .insert("rabbitmq".to_owned(), version(management)?);
+    state.note_version("rabbitmq", version(management)?);
     Ok(())
 }
 

@@ -26,8 +26,8 @@ impl Backend for Redis {
         "redis"
     }
 
-    fn variables(&self) -> &'static [&'static str] {
-        &["REEN_TEST_REDIS_URL", "REDIS_SERVICE_URL"]
+    fn variable(&self) -> &'static str {
+        "REEN_TEST_REDIS_URL"
     }
 
     fn adopt(&self, url: &str, state: &mut Backends) {
@@ -73,12 +73,10 @@ impl Backend for Redis {
         let mut child = process::start_detached(&mut command, &log)?;
         state.pids.insert(self.name().to_owned(), child.id());
         process::wait_ready("redis-server", &mut child, &log, PATIENCE, || {
-            says_pong(port)
+            Ok(says_pong(port))
         })?;
         state.redis = Some(format!("redis://127.0.0.1:{port}"));
-        state
-            .versions
-            .insert(self.name().to_owned(), version(program)?);
+        state.note_version(self.name(), version(program)?);
         Ok(())
     }
 
@@ -92,9 +90,7 @@ impl Backend for Redis {
             .insert(self.name().to_owned(), container.clone());
         docker::wait_ready(&container, PATIENCE, || says_pong(port))?;
         state.redis = Some(format!("redis://127.0.0.1:{port}"));
-        state
-            .versions
-            .insert(self.name().to_owned(), IMAGE.to_owned());
+        state.note_version(self.name(), IMAGE);
         Ok(())
     }
 }

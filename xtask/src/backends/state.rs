@@ -1,7 +1,7 @@
 //! `.reen/backends.json`: what runs where. Tests and `cargo xtask up` read it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -44,21 +44,16 @@ impl Backends {
             .with_context(|| format!("cannot write {}", file.display()))
     }
 
+    pub(crate) fn note_version(&mut self, name: &str, version: impl Into<String>) {
+        self.versions.insert(name.to_owned(), version.into());
+    }
+
     /// Forgets all that is known of one backend but its address, which is used again.
     pub(crate) fn forget_owner(&mut self, name: &str) {
         self.pids.remove(name);
         self.containers.remove(name);
         self.versions.remove(name);
     }
-}
-
-/// Held while backends are started or ended: a second xtask waits instead of starting them twice.
-pub(crate) fn lock(layout: &Layout) -> Result<File> {
-    let path = layout.private_folder("")?.join("backends.lock");
-    let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
-    file.lock()
-        .with_context(|| format!("cannot lock {}", path.display()))?;
-    Ok(file)
 }
 
 /// The port of a URL like `scheme://user:password@host:port/path?query`.
@@ -94,8 +89,8 @@ mod tests {
 
     #[test]
     fn the_state_survives_a_round_trip() {
-        let root = std::env::temp_dir().join(format!("xtask-state-{}", std::process::id()));
-        let layout = Layout::below(&root);
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::below(root.path());
         layout.private_folder("").unwrap();
         let mut state = Backends {
             redis: Some("redis://127.0.0.1:1".to_owned()),
@@ -104,6 +99,5 @@ mod tests {
         state.pids.insert("redis".to_owned(), 7);
         state.save(&layout).unwrap();
         assert_eq!(Backends::load(&layout), state);
-        std::fs::remove_dir_all(&root).unwrap();
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Source;
 use crate::layout::Layout;
-use crate::process::run_quietly;
+use crate::process::{cargo, run_quietly};
 
 /// The members, as `cargo metadata` lists them.
 #[derive(Debug, Deserialize)]
@@ -36,8 +36,7 @@ pub(super) struct Dependency {
 
 impl Workspace {
     pub(super) fn read(layout: &Layout) -> Result<Self> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
+        let mut command = Command::new(cargo());
         command
             .current_dir(layout.root())
             .args(["metadata", "--format-version", "1", "--no-deps"]);

@@ -1,0 +1,97 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use lettre::message::Mailbox;
+use reen_chassis::config::{ConfigError, Environment, Reader};
+use reen_chassis::identity::Identity;
+use secrecy::SecretString;
+
+use crate::clients::{MailSettings, ServiceAddresses, StripeSettings};
+
+const DEFAULT_SENDER: &str = "REEN <no-reply@reen.example>";
+
+/// The settings of this process.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `BIND_HOST`, `EVENTS_HANDLER_ADMIN_PORT`.
+    pub admin: SocketAddr,
+    /// `EVENTS_DATABASE_URL`, with the database's name.
+    pub database_url: SecretString,
+    /// `MESSAGE_BROKER_URL`.
+    pub broker_url: SecretString,
+    /// `SERVICE_IDENTITY_SECRET`.
+    pub identity: Identity,
+    /// `STRIPE_SECRET_KEY`, `STRIPE_API_BASE`.
+    pub stripe: StripeSettings,
+    /// `SMTP_URL`, `MAIL_DIR`, `MAIL_FROM`.
+    pub mail: MailSettings,
+    /// `AUTH_SERVICE_URL` to `ORDERS_SERVICE_URL`.
+    pub(crate) services: ServiceAddresses,
+}
+
+impl Config {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Every key that is missing or malformed.
+    pub fn read(environment: &dyn Environment) -> Result<Self, ConfigError> {
+        Reader::read(environment, |reader| {
+            let admin = reader.address("EVENTS_HANDLER_ADMIN_PORT", 9106);
+            let database_url = reader.secret("EVENTS_DATABASE_URL");
+            let broker_url = reader.secret("MESSAGE_BROKER_URL");
+            let identity = reader.identity(crate::NAME);
+            let stripe = read_stripe(reader);
+            let mail = read_mail(reader);
+            let services = read_services(reader);
+            Some(Self {
+                admin: admin?,
+                database_url: database_url?,
+                broker_url: broker_url?,
+                identity: identity?,
+                stripe: stripe?,
+                mail: mail?,
+                services: services?,
+            })
+        })
+    }
+}
+
+fn read_stripe(reader: &mut Reader<'_>) -> Option<StripeSettings> {
+    let secret_key = reader.secret("STRIPE_SECRET_KEY");
+    let api_base = reader.optional("STRIPE_API_BASE");
+    Some(StripeSettings {
+        secret_key: secret_key?,
+        api_base: api_base?,
+    })
+}
+
+fn read_mail(reader: &mut Reader<'_>) -> Option<MailSettings> {
+    let from = reader.or("MAIL_FROM", DEFAULT_SENDER.to_owned());
+    let smtp_url = reader.optional::<String>("SMTP_URL");
+    let folder = reader.or("MAIL_DIR", PathBuf::from(".reen/mail"));
+    let from = from?;
+    let from: Mailbox = match from.parse() {
+        Ok(mailbox) => mailbox,
+        Err(error) => return reader.problem(format!("MAIL_FROM is malformed: {error}")),
+    };
+    Some(MailSettings {
+        from,
+        smtp_url: smtp_url?.map(SecretString::from),
+        folder: folder?,
+    })
+}
+
+fn read_services(reader: &mut Reader<'_>) -> Option<ServiceAddresses> {
+    let auth = reader.peers("AUTH_SERVICE_URL", "http://127.0.0.1:50051");
+    let products = reader.peers("PRODUCTS_SERVICE_URL", "http://127.0.0.1:50052");
+    let cart_items = reader.peers("CART_ITEMS_SERVICE_URL", "http://127.0.0.1:50053");
+    let checkout = reader.peers("CHECKOUT_SERVICE_URL", "http://127.0.0.1:50054");
+    let orders = reader.peers("ORDERS_SERVICE_URL", "http://127.0.0.1:50055");
+    Some(ServiceAddresses {
+        auth: auth?,
+        products: products?,
+        cart_items: cart_items?,
+        checkout: checkout?,
+        orders: orders?,
+    })
+}

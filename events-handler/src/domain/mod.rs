@@ -1,0 +1,9 @@
+//! The rules of this process, without I/O.
+
+mod backoff;
+mod money;
+mod stripe_event;
+
+pub(crate) use backoff::{MOST_ATTEMPTS, delay_after};
+pub(crate) use money::show_cents;
+pub(crate) use stripe_event::{Payment, Wish, read_stripe_event};

@@ -1,0 +1,42 @@
+use reen_error::{Code, Coded};
+use reen_mongo::TransactionError;
+
+/// Why an event was not taken in or a saga not stored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Store(#[from] reen_mongo::Error),
+    /// A saga document that this version does not know how to continue.
+    #[error("saga {saga}: {why}")]
+    UnknownSaga { saga: String, why: String },
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::UnknownSaga { .. } => Code::Internal,
+        }
+    }
+}
+
+impl From<mongodb::error::Error> for Error {
+    fn from(error: mongodb::error::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<bson::error::Error> for Error {
+    fn from(error: bson::error::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl TransactionError for Error {
+    fn database(&self) -> Option<&reen_mongo::Error> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::UnknownSaga { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! A session can no longer be paid: give the stock back.
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use reen_error::Failure;
+use reen_proto::checkout::v1::ExpireCheckoutRequest;
+use serde::{Deserialize, Serialize};
+
+use crate::saga::{Call, Compensation, Definition, Step};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) checkout_id: String,
+}
+
+fn expire_checkout<'call>(
+    call: &'call Call<'call>,
+    state: &'call mut State,
+) -> BoxFuture<'call, Result<(), Failure>> {
+    async move {
+        let expiry = ExpireCheckoutRequest {
+            operation: Some(call.operation.to_proto()),
+            checkout_id: state.checkout_id.clone(),
+        };
+        call.parties.checkout().expire_checkout(expiry).await?;
+        Ok(())
+    }
+    .boxed()
+}
+
+pub(crate) const CHECKOUT_EXPIRED: Definition<State> = Definition {
+    kind: "checkout-expired",
+    version: 1,
+    steps: &[Step {
+        name: "expire-checkout",
+        action: expire_checkout,
+        compensation: Compensation::NoneOwed("a payment that comes late has its own saga"),
+        final_errors: &[],
+    }],
+    epilogue: &[],
+};

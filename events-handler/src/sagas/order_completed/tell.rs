@@ -1,0 +1,101 @@
+//! The letters: after the order, or after the refund.
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use reen_error::Failure;
+use reen_proto::auth::v1::{Contact, FindContactsRequest};
+
+use super::State;
+use super::steps::sellers;
+use crate::clients::{Letter, LetterLine};
+use crate::saga::Call;
+
+/// Tells the buyer and each seller. Who was told before a failure is not told again.
+pub(super) fn of_the_order<'call>(
+    call: &'call Call<'call>,
+    state: &'call mut State,
+) -> BoxFuture<'call, Result<(), Failure>> {
+    async move {
+        let mut ids = sellers(state);
+        ids.push(state.buyer_id.clone());
+        for contact in contacts(call, ids).await? {
+            let order_id = state.order_id.clone().unwrap_or_default();
+            if contact.id == state.buyer_id {
+                let lines = lines(state, None);
+                let letter = Letter::order_confirmed(order_id.clone(), state.amount_cents, lines);
+                tell(call, state, "order", &contact, letter).await?;
+            }
+            let sold = lines(state, Some(&contact.id));
+            if !sold.is_empty() {
+                let letter = Letter::products_sold(order_id, sold);
+                tell(call, state, "sale", &contact, letter).await?;
+            }
+        }
+        Ok(())
+    }
+    .boxed()
+}
+
+/// Tells the buyer that the money is on its way back. A buyer that is not known (the payment did not
+/// fit its checkout) cannot be told.
+pub(super) fn of_the_refund<'call>(
+    call: &'call Call<'call>,
+    state: &'call mut State,
+) -> BoxFuture<'call, Result<(), Failure>> {
+    async move {
+        if state.buyer_id.is_empty() {
+            return Ok(());
+        }
+        for contact in contacts(call, vec![state.buyer_id.clone()]).await? {
+            let letter = Letter::refunded(state.amount_cents, lines(state, None));
+            tell(call, state, "refund", &contact, letter).await?;
+        }
+        Ok(())
+    }
+    .boxed()
+}
+
+async fn contacts(call: &Call<'_>, ids: Vec<String>) -> Result<Vec<Contact>, Failure> {
+    let asked = FindContactsRequest { ids };
+    Ok(call
+        .parties
+        .auth()
+        .find_contacts(asked)
+        .await?
+        .into_inner()
+        .contacts)
+}
+
+async fn tell(
+    call: &Call<'_>,
+    state: &mut State,
+    about: &str,
+    contact: &Contact,
+    letter: Letter,
+) -> Result<(), Failure> {
+    let mark = format!("{about}:{}", contact.id);
+    if contact.email.is_empty() || state.told.contains(&mark) {
+        return Ok(());
+    }
+    // The same id at every try, so that a mailbox can tell a repeat.
+    let id = format!("{about}.{}.{}", state.checkout_id, contact.id);
+    call.parties
+        .mailer()
+        .send(&id, &contact.name, &contact.email, letter)
+        .await?;
+    state.told.push(mark);
+    Ok(())
+}
+
+fn lines(state: &State, seller_id: Option<&str>) -> Vec<LetterLine> {
+    state
+        .lines
+        .iter()
+        .filter(|line| seller_id.is_none_or(|seller_id| line.seller_id == seller_id))
+        .map(|line| LetterLine {
+            name: line.name.clone(),
+            quantity: line.quantity,
+            price_cents: line.unit_price_cents.saturating_mul(line.quantity),
+        })
+        .collect()
+}

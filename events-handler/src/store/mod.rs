@@ -1,0 +1,210 @@
+//! Documents, indexes and queries; nothing else speaks to MongoDB.
+
+mod change;
+mod document;
+
+use std::time::Duration;
+
+use bson::{DateTime, Document, doc};
+use futures::TryStreamExt as _;
+use mongodb::options::{IndexOptions, ReturnDocument};
+use mongodb::{ClientSession, Collection, IndexModel};
+use reen_mongo::{Database, Transaction, sync_indexes};
+
+use crate::error::Error;
+pub(crate) use change::{Change, Outcome};
+use document::InboxDocument;
+pub(crate) use document::{Entry, Event, NewSaga, Saga, Status};
+
+/// How long a saga belongs to its runner after each stored step: longer than any step may take.
+const LEASE: Duration = Duration::from_secs(30);
+/// Providers repeat an event for days, not for months.
+const EVENTS_KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// A retry that is this late has lost its message.
+const OVERDUE: Duration = Duration::from_secs(30);
+const MOST_OVERDUE: i64 = 100;
+
+#[derive(Clone)]
+pub(crate) struct Store {
+    database: Database,
+    inbox: Collection<InboxDocument>,
+    sagas: Collection<Saga>,
+}
+
+/// What became of an event that was taken in.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    /// A new saga, acquired for this process.
+    Fresh(Box<Saga>),
+    /// The event, or another one for the same saga, was here before.
+    Known { saga_id: String },
+}
+
+impl Store {
+    pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
+        let store = Self {
+            database: database.clone(),
+            inbox: database.collection("inbox"),
+            sagas: database.collection("sagas"),
+        };
+        let forget = IndexOptions::builder()
+            .expire_after(EVENTS_KEPT_FOR)
+            .build();
+        let by_age = IndexModel::builder()
+            .keys(doc! {"receivedAt": 1})
+            .options(forget)
+            .build();
+        sync_indexes(&store.inbox, [by_age]).await?;
+        let by_due = IndexModel::builder()
+            .keys(doc! {"status": 1, "dueAt": 1})
+            .build();
+        sync_indexes(&store.sagas, [by_due]).await?;
+        Ok(store)
+    }
+
+    /// Stores an event that asks for nothing; a repeat changes nothing.
+    pub(crate) async fn note_ignored(&self, event: Event, why: &str) -> Result<(), Error> {
+        let ignored = InboxDocument::new(event, None, Some(why.to_owned()));
+        match self
+            .inbox
+            .insert_one(ignored)
+            .await
+            .map_err(reen_mongo::Error::from)
+        {
+            Err(error) if !error.is_duplicate_key() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Stores an event together with the saga that it starts. Of an event, and of a saga's key, only
+    /// the first counts.
+    pub(crate) async fn begin(&self, event: Event, new: NewSaga) -> Result<Begun, Error> {
+        let saga = Saga::begin(new, lease_end());
+        let saga_id = saga.id.clone();
+        let inbox = InboxDocument::new(event, Some(saga_id.clone()), None);
+        let mut transaction = Transaction::begin(&self.database).await?;
+        loop {
+            let attempt = self.begin_once(transaction.session(), &inbox, &saga).await;
+            match transaction.settle(attempt).await {
+                Ok(None) => {}
+                Ok(Some(true)) => return Ok(Begun::Fresh(Box::new(saga))),
+                Ok(Some(false)) => return Ok(Begun::Known { saga_id }),
+                // A sibling delivery of the same event was quicker.
+                Err(Error::Store(error)) if error.is_duplicate_key() => {
+                    return Ok(Begun::Known { saga_id });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Answers whether the saga is new.
+    async fn begin_once(
+        &self,
+        session: &mut ClientSession,
+        inbox: &InboxDocument,
+        saga: &Saga,
+    ) -> Result<bool, Error> {
+        let this_event = doc! {"_id": &inbox.id};
+        if self
+            .inbox
+            .find_one(this_event)
+            .session(&mut *session)
+            .await?
+            .is_some()
+        {
+            return Ok(false);
+        }
+        self.inbox.insert_one(inbox).session(&mut *session).await?;
+        let this_saga = doc! {"_id": &saga.id};
+        if self
+            .sagas
+            .find_one(this_saga)
+            .session(&mut *session)
+            .await?
+            .is_some()
+        {
+            return Ok(false);
+        }
+        self.sagas.insert_one(saga).session(session).await?;
+        Ok(true)
+    }
+
+    /// Makes an unsettled saga this process's own, with a new epoch: when its lease has ended, or at
+    /// once when `from_the_dead`, i.e. the message of its runner came back. A runner that lives on
+    /// all the same is refused by the services from then on.
+    pub(crate) async fn acquire(
+        &self,
+        saga_id: &str,
+        from_the_dead: bool,
+    ) -> Result<Option<Saga>, Error> {
+        let mut free = doc! {"_id": saga_id, "status": {"$in": Status::unsettled()}};
+        if !from_the_dead {
+            free.insert("leaseUntil", doc! {"$lt": DateTime::now()});
+        }
+        let mine = doc! {"$inc": {"epoch": 1}, "$set": {"leaseUntil": lease_end()}};
+        Ok(self
+            .sagas
+            .find_one_and_update(free, mine)
+            .return_document(ReturnDocument::After)
+            .await?)
+    }
+
+    /// Stores what a step came to, if the saga still has the runner's epoch, and gives the runner its
+    /// new lease.
+    pub(crate) async fn change(
+        &self,
+        saga: &mut Saga,
+        change: Change<'_>,
+    ) -> Result<Outcome, Error> {
+        let mine = doc! {"_id": &saga.id, "epoch": saga.epoch};
+        let update = change.into_update(saga, lease_end())?;
+        let changed = self
+            .sagas
+            .find_one_and_update(mine, update)
+            .return_document(ReturnDocument::After)
+            .await?;
+        let Some(changed) = changed else {
+            return Ok(Outcome::Fenced);
+        };
+        *saga = changed;
+        Ok(Outcome::Stored)
+    }
+
+    /// Unsettled sagas whose retry or whose runner is overdue, longest first.
+    pub(crate) async fn overdue(&self) -> Result<Vec<String>, Error> {
+        let before = earlier(OVERDUE);
+        let overdue = doc! {
+            "status": {"$in": Status::unsettled()},
+            "dueAt": {"$lt": before},
+            "leaseUntil": {"$lt": before},
+        };
+        let ids: Collection<Document> = self.sagas.clone_with_type();
+        let found = ids
+            .find(overdue)
+            .sort(doc! {"dueAt": 1})
+            .projection(doc! {"_id": 1})
+            .limit(MOST_OVERDUE)
+            .await?;
+        let found: Vec<Document> = found.try_collect().await?;
+        Ok(found
+            .iter()
+            .filter_map(|saga| saga.get_str("_id").ok().map(str::to_owned))
+            .collect())
+    }
+}
+
+fn lease_end() -> DateTime {
+    later(LEASE)
+}
+
+pub(crate) fn later(duration: Duration) -> DateTime {
+    DateTime::now().saturating_add_duration(duration)
+}
+
+fn earlier(duration: Duration) -> DateTime {
+    DateTime::from_millis(
+        DateTime::now().timestamp_millis()
+            - i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),
+    )
+}

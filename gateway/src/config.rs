@@ -1,0 +1,170 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use reen_chassis::config::{ConfigError, Environment, Reader};
+use reen_chassis::identity::Identity;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::origins::Origins;
+
+const PUBLIC_PORT: u16 = 8000;
+const ADMIN_PORT: u16 = 9100;
+const REQUEST_TIMEOUT_MS: u64 = 10_000;
+const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// The settings of the gateway.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `BIND_HOST`, `PORT`: where clients call; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `BIND_HOST`, `GATEWAY_ADMIN_PORT`: health and metrics.
+    pub admin: SocketAddr,
+    /// `SERVICE_IDENTITY_SECRET`.
+    pub identity: Identity,
+    /// `AUTH_SERVICE_URL` … `ORDERS_SERVICE_URL`.
+    pub peers: PeerAddresses,
+    /// `MESSAGE_BROKER_URL`.
+    pub broker_url: SecretString,
+    /// `STRIPE_WEBHOOK_SIGNING_SECRET`.
+    pub stripe_webhook_secret: SecretString,
+    /// `FRONTEND_BASE_URL`: whose pages may call from a browser, separated by commas.
+    pub origins: Origins,
+    /// `COOKIE_SECURE`: whether the refresh cookie travels over TLS only.
+    pub secure_cookies: bool,
+    /// `REQUEST_TIMEOUT_MS`: how long a request may take, from its first byte to the answer.
+    pub request_timeout: Duration,
+    /// `BODY_LIMIT_BYTES`: the longest body that is read.
+    pub body_limit: usize,
+}
+
+/// Where the services are; several addresses of one are its replicas.
+#[derive(Clone, Debug)]
+pub struct PeerAddresses {
+    /// `AUTH_SERVICE_URL`.
+    pub auth: Vec<Url>,
+    /// `PRODUCTS_SERVICE_URL`.
+    pub products: Vec<Url>,
+    /// `CART_ITEMS_SERVICE_URL`.
+    pub cart_items: Vec<Url>,
+    /// `CHECKOUT_SERVICE_URL`.
+    pub checkout: Vec<Url>,
+    /// `ORDERS_SERVICE_URL`.
+    pub orders: Vec<Url>,
+}
+
+impl Config {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Every key that is missing or malformed.
+    pub fn read(environment: &dyn Environment) -> Result<Self, ConfigError> {
+        Reader::read(environment, |reader| {
+            let listen = reader.address("PORT", PUBLIC_PORT);
+            let admin = reader.address("GATEWAY_ADMIN_PORT", ADMIN_PORT);
+            let identity = reader.identity(crate::NAME);
+            let peers = read_peers(reader);
+            let broker_url = reader.secret("MESSAGE_BROKER_URL");
+            let stripe_webhook_secret = reader.secret("STRIPE_WEBHOOK_SIGNING_SECRET");
+            let origins = reader.or("FRONTEND_BASE_URL", Origins::default());
+            let secure_cookies = reader.optional("COOKIE_SECURE");
+            let request_timeout = read_timeout(reader);
+            let body_limit = reader.or("BODY_LIMIT_BYTES", BODY_LIMIT_BYTES);
+            let origins = origins?;
+            Some(Self {
+                listen: listen?,
+                admin: admin?,
+                identity: identity?,
+                peers: peers?,
+                broker_url: broker_url?,
+                stripe_webhook_secret: stripe_webhook_secret?,
+                // A browser keeps no Secure cookie that came over plain HTTP.
+                secure_cookies: secure_cookies?.unwrap_or(!origins.are_local()),
+                origins,
+                request_timeout: request_timeout?,
+                body_limit: body_limit?,
+            })
+        })
+    }
+}
+
+fn read_peers(reader: &mut Reader<'_>) -> Option<PeerAddresses> {
+    let auth = reader.peers("AUTH_SERVICE_URL", "http://127.0.0.1:50051");
+    let products = reader.peers("PRODUCTS_SERVICE_URL", "http://127.0.0.1:50052");
+    let cart_items = reader.peers("CART_ITEMS_SERVICE_URL", "http://127.0.0.1:50053");
+    let checkout = reader.peers("CHECKOUT_SERVICE_URL", "http://127.0.0.1:50054");
+    let orders = reader.peers("ORDERS_SERVICE_URL", "http://127.0.0.1:50055");
+    Some(PeerAddresses {
+        auth: auth?,
+        products: products?,
+        cart_items: cart_items?,
+        checkout: checkout?,
+        orders: orders?,
+    })
+}
+
+fn read_timeout(reader: &mut Reader<'_>) -> Option<Duration> {
+    match reader.or("REQUEST_TIMEOUT_MS", REQUEST_TIMEOUT_MS)? {
+        0 => reader.problem("REQUEST_TIMEOUT_MS must be more than 0".to_owned()),
+        millis => Some(Duration::from_millis(millis)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::Config;
+
+    fn environment(more: &[(&str, &str)]) -> HashMap<String, String> {
+        [
+            (
+                "SERVICE_IDENTITY_SECRET",
+                "a secret for tests of thirty-two characters",
+            ),
+            ("MESSAGE_BROKER_URL", "amqp://127.0.0.1"),
+            ("STRIPE_WEBHOOK_SIGNING_SECRET", "whsec_test"),
+        ]
+        .iter()
+        .chain(more)
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_a_developer() {
+        let config = Config::read(&environment(&[])).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
+        assert_eq!(config.peers.orders[0].as_str(), "http://127.0.0.1:50055/");
+        assert!(!config.secure_cookies);
+    }
+
+    #[test]
+    fn cookies_are_secure_unless_every_page_is_local() {
+        let secure = |origins| {
+            let environment = environment(&[("FRONTEND_BASE_URL", origins)]);
+            Config::read(&environment).unwrap().secure_cookies
+        };
+        assert!(!secure("http://localhost:3000,http://localhost:3001"));
+        assert!(secure("http://localhost:3000,https://shop.example"));
+        assert!(secure("http://shop.example"));
+    }
+
+    #[test]
+    fn every_problem_is_named() {
+        let environment = HashMap::from([
+            ("FRONTEND_BASE_URL".to_owned(), "shop".to_owned()),
+            ("REQUEST_TIMEOUT_MS".to_owned(), "0".to_owned()),
+        ]);
+        let problems = Config::read(&environment).unwrap_err().problems.join("\n");
+        for key in [
+            "SERVICE_IDENTITY_SECRET",
+            "MESSAGE_BROKER_URL",
+            "STRIPE_WEBHOOK_SIGNING_SECRET",
+            "FRONTEND_BASE_URL",
+            "REQUEST_TIMEOUT_MS",
+        ] {
+            assert!(problems.contains(key), "{key} in {problems}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The rules of the catalogue and its stock, without I/O.
+
+mod draft;
+mod fee;
+mod fields;
+mod hold;
+mod product;
+mod search;
+
+pub(crate) use draft::{Change, Draft, Wish};
+pub(crate) use fee::{Fee, Payer, added_value_fee, listing_fee};
+pub(crate) use fields::{Description, ImageUrls, Name, Pieces, Price};
+pub(crate) use hold::{
+    HeldLine, HoldRefusal, HoldState, Movement, Pile, Reservation, ShortLine, Step, StockLine,
+};
+pub(crate) use hold::{commit, give_back, release};
+pub(crate) use product::{Product, fold};
+pub(crate) use search::{Page, Range, Search, Sort, SortField};
+
+use bson::oid::ObjectId;
+
+/// Owns the products of sellers who left or took them back.
+pub(crate) const ANONYMOUS_OWNER: ObjectId =
+    ObjectId::from_bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);

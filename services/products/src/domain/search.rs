@@ -1,0 +1,134 @@
+use reen_error::FieldFailure;
+
+use super::product::fold;
+
+const LONGEST_NAME: usize = 100;
+const MOST_ON_A_PAGE: i32 = 1_000;
+const FARTHEST_SKIP: i64 = 10_000_000;
+
+/// What of the catalogue is asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    /// Folded; anywhere in the folded name.
+    pub(crate) name: Option<String>,
+    pub(crate) price_cents: Range,
+    pub(crate) quantity: Range,
+    pub(crate) sort: Sort,
+    pub(crate) page: Page,
+}
+
+impl Search {
+    /// Asks for a part of the name; an empty one is in every name.
+    pub(crate) fn named(mut self, name: Option<&str>) -> Result<Self, FieldFailure> {
+        let name = name.unwrap_or_default();
+        if name.chars().count() > LONGEST_NAME {
+            let most = format!("must have at most {LONGEST_NAME} characters");
+            return Err(FieldFailure::new("name", "too_long", most));
+        }
+        self.name = (!name.is_empty()).then(|| fold(name));
+        Ok(self)
+    }
+}
+
+/// From the least to the most, both included.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Range {
+    pub(crate) least: Option<i64>,
+    pub(crate) most: Option<i64>,
+}
+
+/// By what and in which direction; products that are alike in it are told apart by id.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sort {
+    pub(crate) by: SortField,
+    pub(crate) ascending: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SortField {
+    Name,
+    Price,
+    Quantity,
+    #[default]
+    CreatedAt,
+    UpdatedAt,
+}
+
+/// How many products, after how many others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    limit: i64,
+    skip: u64,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            limit: MOST_ON_A_PAGE.into(),
+            skip: 0,
+        }
+    }
+}
+
+impl Page {
+    pub(crate) fn parse(limit: i32, skip: i64) -> Result<Self, Vec<FieldFailure>> {
+        let mut failures = Vec::new();
+        if let Err(failure) = page_size(limit) {
+            failures.push(failure);
+        }
+        let parsed_skip = u64::try_from(skip).ok().filter(|_| skip <= FARTHEST_SKIP);
+        match parsed_skip {
+            Some(skip) if failures.is_empty() => Ok(Self {
+                limit: limit.into(),
+                skip,
+            }),
+            Some(_) => Err(failures),
+            None => {
+                let sentence = format!("must be from 0 to {FARTHEST_SKIP}");
+                failures.push(FieldFailure::new("skip", "out_of_range", sentence));
+                Err(failures)
+            }
+        }
+    }
+
+    pub(crate) fn limit(self) -> i64 {
+        self.limit
+    }
+
+    pub(crate) fn skip(self) -> u64 {
+        self.skip
+    }
+}
+
+/// How many entries one answer may have.
+pub(crate) fn page_size(limit: i32) -> Result<i64, FieldFailure> {
+    if (1..=MOST_ON_A_PAGE).contains(&limit) {
+        return Ok(limit.into());
+    }
+    let sentence = format!("must be from 1 to {MOST_ON_A_PAGE}");
+    Err(FieldFailure::new("limit", "out_of_range", sentence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Page, Search};
+
+    #[test]
+    fn a_page_is_neither_empty_nor_endless() {
+        let page = Page::parse(1_000, 10_000_000).unwrap();
+        assert_eq!((page.limit(), page.skip()), (1_000, 10_000_000));
+        for (limit, skip) in [(0, 0), (1_001, 0), (-1, 0), (1, -1), (1, 10_000_001)] {
+            assert_eq!(Page::parse(limit, skip).unwrap_err().len(), 1);
+        }
+        assert_eq!(Page::parse(0, i64::MIN).unwrap_err().len(), 2);
+    }
+
+    #[test]
+    fn a_part_of_a_name_is_folded_and_short() {
+        let search = Search::default().named(Some("Hemd")).unwrap();
+        assert_eq!(search.name.as_deref(), Some("hemd"));
+        assert!(Search::default().named(Some("")).unwrap().name.is_none());
+        let long = "a".repeat(101);
+        assert!(Search::default().named(Some(&long)).is_err());
+    }
+}

@@ -1,0 +1,39 @@
+//! `cargo xtask demo`: a purchase through the running mesh, by real HTTP calls, and its proof.
+
+mod account;
+mod api;
+mod catalogue;
+mod mail;
+mod money;
+mod narrator;
+mod purchase;
+mod series;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::layout::Layout;
+use crate::mesh::Run;
+
+pub(crate) use self::catalogue::fill_catalogue;
+pub(crate) use self::purchase::narrate;
+
+/// How `demo` runs.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct DemoOptions {
+    /// Buy that many times and show how long it takes from the payment to the order.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    purchases: u32,
+}
+
+/// Narrates one purchase, or measures many.
+pub(crate) fn run(layout: &Layout, options: DemoOptions) -> Result<()> {
+    let run = Run::load(layout);
+    if run.running().is_empty() {
+        bail!("the mesh is not running: cargo xtask up");
+    }
+    match options.purchases {
+        1 => narrate(&run),
+        many => series::measure(&run, many),
+    }
+}

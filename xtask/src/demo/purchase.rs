@@ -1,0 +1,264 @@
+//! One purchase, from the sign-up to the e-mails.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::account::{Account, Product};
+use super::api::{Api, text, wait_for};
+use super::mail;
+use super::money::Cents;
+use super::narrator::Narrator;
+use crate::mesh::Run;
+
+/// Pays at once at Stripe and at its stand-in.
+const CARD: &str = "4242424242424242";
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(5);
+
+const BOUGHT: u32 = 2;
+const LAMP: Product<'_> = Product {
+    name: "Brass Reading Lamp",
+    description: "A reading lamp of solid brass with a dimmer in its foot and a linen cord.",
+    price: Cents(14_990),
+    quantity: 5,
+};
+
+/// A checkout session that can be paid.
+#[derive(Debug)]
+pub(super) struct Checkout {
+    pub(super) id: String,
+    session_url: String,
+}
+
+/// Buys something and tells every step; fails when anything is not as the contract has it.
+pub(crate) fn narrate(run: &Run) -> Result<()> {
+    let api = Api::of_gateway(&run.gateway);
+    let narrator = Narrator::new("A purchase");
+    let (seller, product) = offer(&api, &narrator)?;
+    let buyer = narrator.tell(
+        "buyer signs up",
+        || Account::sign_up(&api, "Noah Lindqvist"),
+        |buyer| format!("{} <{}>", buyer.name, buyer.email),
+    )?;
+    let before = (seller.balance(&api)?, buyer.balance(&api)?);
+    let checkout = fill_cart_and_check_out(&api, &narrator, &buyer, &product)?;
+    let Some(stripe) = &run.stripe else {
+        narrator.conclude("pay here, then the order is made:");
+        println!("{:>9}  {}", "", checkout.session_url);
+        return Ok(());
+    };
+    narrator.tell(
+        "buyer pays",
+        || pay(stripe, &checkout),
+        |()| format!("card {CARD}, at Stripe's stand-in"),
+    )?;
+    let total = LAMP.price.times(i64::from(BOUGHT));
+    follow_order(&api, &narrator, &buyer, &checkout, total)?;
+    let bought = Bought {
+        seller: &seller,
+        buyer: &buyer,
+        before,
+        total,
+    };
+    bought.tell_balances(&api, &narrator)?;
+    mail::tell(&narrator, run, &[&buyer, &seller])?;
+    narrator.conclude("paid once, ordered once, booked to the cent");
+    Ok(())
+}
+
+/// A new seller with one product.
+fn offer(api: &Api, narrator: &Narrator) -> Result<(Account, String)> {
+    let seller = narrator.tell(
+        "seller signs up",
+        || Account::sign_up(api, "Ada Brandt"),
+        |seller| format!("{} <{}>", seller.name, seller.email),
+    )?;
+    narrator.tell(
+        "becomes a seller",
+        || {
+            seller.become_seller(api)?;
+            seller.balance(api)
+        },
+        |balance| format!("for 160,000.00; balance {balance}"),
+    )?;
+    let product = narrator.tell(
+        "lists a product",
+        || seller.list_product(api, &LAMP),
+        |id| {
+            format!(
+                "{} at {}, {} pieces, id {id}",
+                LAMP.name, LAMP.price, LAMP.quantity
+            )
+        },
+    )?;
+    Ok((seller, product))
+}
+
+fn fill_cart_and_check_out(
+    api: &Api,
+    narrator: &Narrator,
+    buyer: &Account,
+    product: &str,
+) -> Result<Checkout> {
+    narrator.tell(
+        "fills the cart",
+        || add_to_cart(api, buyer, product, BOUGHT),
+        |()| format!("{BOUGHT} × {}", LAMP.name),
+    )?;
+    narrator.tell(
+        "checks out",
+        || check_out(api, buyer),
+        |checkout| format!("checkout {}, session {}", checkout.id, checkout.session()),
+    )
+}
+
+pub(super) fn add_to_cart(api: &Api, buyer: &Account, product: &str, quantity: u32) -> Result<()> {
+    let body = json!({ "productId": product, "quantity": quantity });
+    api.post("/cart-items", Some(&buyer.token), &body)?;
+    Ok(())
+}
+
+pub(super) fn check_out(api: &Api, buyer: &Account) -> Result<Checkout> {
+    let answer = api.post("/checkout", Some(&buyer.token), &json!({}))?;
+    Ok(Checkout {
+        id: text(&answer, "checkoutId")?.to_owned(),
+        session_url: text(&answer, "stripeSessionUrl")?.to_owned(),
+    })
+}
+
+/// What a buyer does on Stripe's page.
+pub(super) fn pay(stripe: &str, checkout: &Checkout) -> Result<()> {
+    let path = format!("/sim/sessions/{}/pay", checkout.session());
+    Api::new(stripe).post(&path, None, &json!({ "card": CARD }))?;
+    Ok(())
+}
+
+impl Checkout {
+    fn session(&self) -> &str {
+        session_id(&self.session_url)
+    }
+}
+
+/// The last segment of the payment page's path.
+fn session_id(url: &str) -> &str {
+    let page = url
+        .split(['#', '?'])
+        .next()
+        .unwrap_or(url)
+        .trim_end_matches('/');
+    page.rsplit('/').next().unwrap_or(page)
+}
+
+fn follow_order(
+    api: &Api,
+    narrator: &Narrator,
+    buyer: &Account,
+    checkout: &Checkout,
+    total: Cents,
+) -> Result<()> {
+    let completed = narrator.tell(
+        "webhook, saga, order",
+        || completed(api, buyer, checkout),
+        |answer| {
+            format!(
+                "checkout is {}",
+                answer["status"].as_str().unwrap_or_default()
+            )
+        },
+    )?;
+    let order = narrator.tell(
+        "reads the order",
+        || {
+            api.get(
+                &format!("/orders/{}", text(&completed, "orderId")?),
+                Some(&buyer.token),
+            )
+        },
+        |order| {
+            let status = order["status"].as_str().unwrap_or_default();
+            format!(
+                "{} is {status}, total {}",
+                order["id"].as_str().unwrap_or_default(),
+                order["total"]
+            )
+        },
+    )?;
+    let ordered = Cents::from_json(&order["total"])?;
+    ensure!(
+        ordered == total,
+        "the order's total is {ordered}, not {total}"
+    );
+    Ok(())
+}
+
+/// Waits until a paid checkout has come to its end.
+fn completed(api: &Api, buyer: &Account, checkout: &Checkout) -> Result<Value> {
+    let path = format!("/checkout/{}", checkout.id);
+    wait_for("the checkout is completed", PATIENCE, POLL, || {
+        let answer = api.get(&path, Some(&buyer.token))?;
+        match text(&answer, "status")? {
+            "completed" => Ok(Some(answer)),
+            "open" | "paid" => Ok(None),
+            other => Err(anyhow::anyhow!("the checkout is {other}")),
+        }
+    })
+}
+
+struct Bought<'a> {
+    seller: &'a Account,
+    buyer: &'a Account,
+    /// The seller's and the buyer's.
+    before: (Cents, Cents),
+    total: Cents,
+}
+
+impl Bought<'_> {
+    fn tell_balances(&self, api: &Api, narrator: &Narrator) -> Result<()> {
+        let (seller_before, buyer_before) = self.before;
+        let told = [
+            (
+                "seller's balance",
+                self.seller,
+                seller_before,
+                seller_before + self.total,
+            ),
+            (
+                "buyer's balance",
+                self.buyer,
+                buyer_before,
+                buyer_before - self.total,
+            ),
+        ];
+        for (what, account, before, expected) in told {
+            let after = narrator.tell(
+                what,
+                || account.balance(api).context("the balance cannot be read"),
+                |after| format!("{before} → {after}"),
+            )?;
+            ensure!(
+                after == expected,
+                "{what} is {after} and should be {expected}"
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_session_is_the_last_segment() {
+        for url in [
+            "http://127.0.0.1:1/c/pay/cs_test_a1",
+            "https://checkout.stripe.com/c/pay/cs_test_a1#fid",
+            "http://127.0.0.1:1/pay/cs_test_a1?x=/y",
+            "http://127.0.0.1:1/pay/cs_test_a1/",
+        ] {
+            assert_eq!(session_id(url), "cs_test_a1");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Whether a process says that it can work.
+
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The readiness check below an admin listener's base URL.
+pub(crate) fn ready_url(admin: &str) -> String {
+    format!("{admin}/health/ready")
+}
+
+/// What Stripe's stand-in answers from its beginning.
+pub(crate) fn sim_url(base: &str) -> String {
+    format!("{base}/sim/events")
+}
+
+/// Whether the URL answers with a success.
+pub(crate) fn is_ready(url: &str) -> bool {
+    ureq::get(url)
+        .config()
+        .timeout_global(Some(PATIENCE))
+        .build()
+        .call()
+        .is_ok_and(|answer| answer.status().is_success())
+}

@@ -1,0 +1,203 @@
+//! What will be started: every process with its command line and environment.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::health;
+use super::roles::{self, ROLES, Role, STRIPE_SIM};
+use super::run_file::Run;
+use super::variables::{
+    BROKER_URL, REDIS_URL, STRIPE_API_BASE, STRIPE_SIM_PORT, Variables, WEBHOOK_SECRET,
+};
+use crate::backends::Backends;
+use crate::layout::Layout;
+use crate::settings::Settings;
+
+/// A process that is ready to be started.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) name: &'static str,
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<&'static str>,
+    /// All that it gets: the environment of xtask is not inherited.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Answers 200 once it does its work.
+    pub(crate) health: String,
+}
+
+/// The whole mesh.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) processes: Vec<Planned>,
+    /// The run file without process ids.
+    pub(crate) run: Run,
+}
+
+/// Plans a start on these backends with the programs of a folder.
+pub(crate) fn make(
+    layout: &Layout,
+    settings: &Settings,
+    backends: &Backends,
+    programs: &Path,
+) -> Result<Plan> {
+    let variables = Variables::choose_for(layout, settings, backends)?;
+    let mut processes = Vec::new();
+    if variables.has_stripe_sim() {
+        processes.push(stripe_sim(&variables, programs)?);
+    }
+    for role in &ROLES {
+        processes.push(serve(role, &variables, programs)?);
+    }
+    let run = run_file(layout, &variables)?;
+    Ok(Plan { processes, run })
+}
+
+fn serve(role: &Role, variables: &Variables<'_>, programs: &Path) -> Result<Planned> {
+    let mut environment = variables.only(&roles::COMMON);
+    environment.extend(variables.only(&[roles::IDENTITY_SECRET]));
+    environment.extend(variables.only(role.needs));
+    environment.extend(variables.beginning_with(&format!("{}_", role.prefix)));
+    Ok(Planned {
+        name: role.name,
+        program: programs.join("reen"),
+        arguments: vec!["serve", role.name],
+        environment,
+        health: health::ready_url(&variables.admin(role)?),
+    })
+}
+
+fn stripe_sim(variables: &Variables<'_>, programs: &Path) -> Result<Planned> {
+    let mut environment = variables.only(&roles::COMMON);
+    environment.extend(variables.only(&[WEBHOOK_SECRET]));
+    environment.extend(variables.beginning_with("STRIPE_SIM_"));
+    Ok(Planned {
+        name: STRIPE_SIM,
+        program: programs.join("reen-sims"),
+        arguments: vec![STRIPE_SIM],
+        environment,
+        health: health::sim_url(&variables.local(STRIPE_SIM_PORT)?),
+    })
+}
+
+fn run_file(layout: &Layout, variables: &Variables<'_>) -> Result<Run> {
+    let mail_dir = match variables.get("SMTP_URL") {
+        Some(_) => None,
+        // The processes run in the workspace's root, whatever the user's own folder is.
+        None => variables
+            .get("MAIL_DIR")
+            .map(|folder| layout.root().join(folder)),
+    };
+    let mut run = Run {
+        gateway: variables.gateway()?,
+        broker: variables.required(BROKER_URL)?.to_owned(),
+        redis: variables.required(REDIS_URL)?.to_owned(),
+        stripe: variables.get(STRIPE_API_BASE).map(str::to_owned),
+        stripe_webhook_secret: variables.required(WEBHOOK_SECRET)?.to_owned(),
+        mail_dir: mail_dir.map(|folder| folder.display().to_string()),
+        ..Run::default()
+    };
+    for role in &ROLES {
+        run.admin
+            .insert(role.name.to_owned(), variables.admin(role)?);
+        if let Some(database) = role.database {
+            let url = variables.required(&role.database_url())?;
+            run.mongo.insert(database.to_owned(), url.to_owned());
+        }
+    }
+    Ok(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(settings: &Settings) -> Plan {
+        let root = tempfile::tempdir().unwrap();
+        let backends = Backends {
+            mongo: Some("mongodb://127.0.0.1:1/?replicaSet=rs0".to_owned()),
+            broker: Some("amqp://127.0.0.1:2".to_owned()),
+            redis: Some("redis://127.0.0.1:3".to_owned()),
+            ..Backends::default()
+        };
+        make(
+            &Layout::below(root.path()),
+            settings,
+            &backends,
+            Path::new("/bin"),
+        )
+        .unwrap()
+    }
+
+    fn process<'a>(plan: &'a Plan, name: &str) -> &'a Planned {
+        plan.processes
+            .iter()
+            .find(|process| process.name == name)
+            .unwrap()
+    }
+
+    #[test]
+    fn each_process_gets_its_own_settings_and_no_other() {
+        let plan = plan(&Settings::from([("AUTH_EXTRA", "1"), ("HOME", "/root")]));
+        let auth = &process(&plan, "auth").environment;
+        assert_eq!(
+            auth["AUTH_DATABASE_URL"],
+            "mongodb://127.0.0.1:1/reen_auth?replicaSet=rs0"
+        );
+        assert_eq!(auth["AUTH_EXTRA"], "1");
+        for absent in [
+            "STRIPE_SECRET_KEY",
+            "ORDERS_DATABASE_URL",
+            "HOME",
+            "MESSAGE_BROKER_URL",
+        ] {
+            assert!(!auth.contains_key(absent), "{absent}");
+        }
+        let gateway = &process(&plan, "gateway").environment;
+        assert!(gateway.keys().all(|key| !key.ends_with("_DATABASE_URL")));
+        assert!(
+            !process(&plan, "stripe")
+                .environment
+                .contains_key(roles::IDENTITY_SECRET)
+        );
+    }
+
+    #[test]
+    fn the_user_wins() {
+        let plan = plan(&Settings::from([
+            ("STARTING_BALANCE", "5.00"),
+            ("SMTP_URL", "smtp://a"),
+        ]));
+        assert_eq!(
+            process(&plan, "auth").environment["STARTING_BALANCE"],
+            "5.00"
+        );
+        assert_eq!(plan.run.mail_dir, None);
+    }
+
+    #[test]
+    fn a_real_stripe_key_takes_the_place_of_the_stand_in() {
+        let plan = plan(&Settings::from([("STRIPE_SECRET_KEY", "sk_test_1")]));
+        assert!(
+            plan.processes
+                .iter()
+                .all(|process| process.name != "stripe")
+        );
+        assert_eq!(plan.run.stripe, None);
+        assert!(
+            !process(&plan, "checkout")
+                .environment
+                .contains_key("STRIPE_API_BASE")
+        );
+    }
+
+    #[test]
+    fn the_stand_in_is_where_the_services_look_for_it() {
+        let plan = plan(&Settings::default());
+        let port = &process(&plan, "stripe").environment["STRIPE_SIM_PORT"];
+        let base = &process(&plan, "checkout").environment["STRIPE_API_BASE"];
+        assert_eq!(base, &format!("http://127.0.0.1:{port}"));
+        assert_eq!(plan.run.stripe.as_ref(), Some(base));
+    }
+}

@@ -1,0 +1,145 @@
+//! The processes of the mesh, and which setting each of them needs.
+
+/// One role of the binary `reen`.
+#[derive(Debug)]
+pub(crate) struct Role {
+    /// As in `reen serve NAME`.
+    pub(crate) name: &'static str,
+    /// Its own settings begin with this, like `AUTH_DATABASE_URL`.
+    pub(crate) prefix: &'static str,
+    /// A gRPC service, or a process that only calls others.
+    pub(crate) is_service: bool,
+    /// The name of its database, when it has one.
+    pub(crate) database: Option<&'static str>,
+    /// Settings of others that it reads.
+    pub(crate) needs: &'static [&'static str],
+}
+
+/// In the order in which they are started; they end in the opposite order.
+pub(crate) const ROLES: [Role; 7] = [
+    service("auth", "AUTH", "auth", &["STARTING_BALANCE"]),
+    service(
+        "products",
+        "PRODUCTS",
+        "products",
+        &[
+            "AUTH_SERVICE_URL",
+            "CART_ITEMS_SERVICE_URL",
+            "ORDERS_SERVICE_URL",
+        ],
+    ),
+    service(
+        "cart-items",
+        "CART_ITEMS",
+        "cart_items",
+        &["PRODUCTS_SERVICE_URL"],
+    ),
+    service(
+        "checkout",
+        "CHECKOUT",
+        "checkout",
+        &[
+            "AUTH_SERVICE_URL",
+            "PRODUCTS_SERVICE_URL",
+            "CART_ITEMS_SERVICE_URL",
+            "FRONTEND_BASE_URL",
+            "STRIPE_SECRET_KEY",
+            "STRIPE_API_BASE",
+        ],
+    ),
+    service("orders", "ORDERS", "orders", &["PRODUCTS_SERVICE_URL"]),
+    Role {
+        name: "events-handler",
+        prefix: "EVENTS",
+        is_service: false,
+        database: Some("events"),
+        needs: &[
+            "AUTH_SERVICE_URL",
+            "PRODUCTS_SERVICE_URL",
+            "CART_ITEMS_SERVICE_URL",
+            "CHECKOUT_SERVICE_URL",
+            "ORDERS_SERVICE_URL",
+            "MESSAGE_BROKER_URL",
+            "FRONTEND_BASE_URL",
+            "STRIPE_SECRET_KEY",
+            "STRIPE_API_BASE",
+            "SMTP_URL",
+            "MAIL_DIR",
+            "MAIL_FROM",
+        ],
+    },
+    Role {
+        name: "gateway",
+        prefix: "GATEWAY",
+        is_service: false,
+        database: None,
+        needs: &[
+            "PORT",
+            "AUTH_SERVICE_URL",
+            "PRODUCTS_SERVICE_URL",
+            "CART_ITEMS_SERVICE_URL",
+            "CHECKOUT_SERVICE_URL",
+            "ORDERS_SERVICE_URL",
+            "MESSAGE_BROKER_URL",
+            "REDIS_SERVICE_URL",
+            "FRONTEND_BASE_URL",
+            "STRIPE_WEBHOOK_SIGNING_SECRET",
+        ],
+    },
+];
+
+impl Role {
+    pub(super) fn admin_port(&self) -> String {
+        // The one name that is not made of the prefix: the handler has nothing else to listen on.
+        if self.prefix == "EVENTS" {
+            return "EVENTS_HANDLER_ADMIN_PORT".to_owned();
+        }
+        format!("{}_ADMIN_PORT", self.prefix)
+    }
+
+    pub(super) fn grpc_port(&self) -> String {
+        format!("{}_PORT", self.prefix)
+    }
+
+    pub(super) fn service_url(&self) -> String {
+        format!("{}_SERVICE_URL", self.prefix)
+    }
+
+    pub(super) fn database_url(&self) -> String {
+        format!("{}_DATABASE_URL", self.prefix)
+    }
+}
+
+/// Every process reads these, when they are set.
+pub(crate) const COMMON: [&str; 5] = [
+    "PATH",
+    "RUST_LOG",
+    "RUST_BACKTRACE",
+    "LOG_FORMAT",
+    "BIND_HOST",
+];
+/// Callers prove by it who they are; only roles of `reen` know it.
+pub(crate) const IDENTITY_SECRET: &str = "SERVICE_IDENTITY_SECRET";
+
+/// The stand-in for Stripe: a process of its own, `reen-sims stripe`.
+pub(crate) const STRIPE_SIM: &str = "stripe";
+
+const fn service(
+    name: &'static str,
+    prefix: &'static str,
+    database: &'static str,
+    needs: &'static [&'static str],
+) -> Role {
+    Role {
+        name,
+        prefix,
+        is_service: true,
+        database: Some(database),
+        needs,
+    }
+}
+
+/// The processes' names in the order in which they are started.
+pub(crate) fn process_names() -> impl DoubleEndedIterator<Item = &'static str> {
+    std::iter::once(STRIPE_SIM).chain(ROLES.iter().map(|role| role.name))
+}

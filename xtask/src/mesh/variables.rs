@@ -1,0 +1,230 @@
+//! Every variable of the mesh and its value: the user's, else one chosen here.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+
+use super::roles::{self, ROLES, Role};
+use super::secrets::Secrets;
+use crate::backends::Backends;
+use crate::layout::Layout;
+use crate::ports;
+use crate::settings::Settings;
+
+pub(super) const BROKER_URL: &str = "MESSAGE_BROKER_URL";
+pub(super) const REDIS_URL: &str = "REDIS_SERVICE_URL";
+pub(super) const STRIPE_API_BASE: &str = "STRIPE_API_BASE";
+pub(super) const STRIPE_SIM_PORT: &str = "STRIPE_SIM_PORT";
+pub(super) const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SIGNING_SECRET";
+
+const GATEWAY_PORT: u16 = 8000;
+const HOST: &str = "http://127.0.0.1";
+
+/// The backends that the user has not named in the mesh's own settings.
+pub(crate) fn needed_backends(settings: &Settings) -> Vec<&'static str> {
+    let is_unset = |key: &str| settings.get(key).is_none();
+    let mut databases = ROLES.iter().filter(|role| role.database.is_some());
+    let needed = [
+        (
+            "mongo",
+            databases.any(|role| is_unset(&role.database_url())),
+        ),
+        ("rabbitmq", is_unset(BROKER_URL)),
+        ("redis", is_unset(REDIS_URL)),
+    ];
+    needed
+        .into_iter()
+        .filter_map(|(name, is_needed)| is_needed.then_some(name))
+        .collect()
+}
+
+/// Whether Stripe itself is meant: a real key, and no other address for it.
+pub(crate) fn uses_real_stripe(settings: &Settings) -> bool {
+    let is_real = |key: &str| key.starts_with("sk_test_") || key.starts_with("sk_live_");
+    settings.get("STRIPE_API_BASE").is_none()
+        && settings.get("STRIPE_SECRET_KEY").is_some_and(is_real)
+}
+
+/// The values of one start.
+pub(super) struct Variables<'a> {
+    settings: &'a Settings,
+    chosen: BTreeMap<String, String>,
+}
+
+impl<'a> Variables<'a> {
+    /// Chooses all that the user has left open.
+    pub(super) fn choose_for(
+        layout: &Layout,
+        settings: &'a Settings,
+        backends: &Backends,
+    ) -> Result<Self> {
+        let mut variables = Self {
+            settings,
+            chosen: BTreeMap::new(),
+        };
+        variables.choose_ports()?;
+        variables.choose_backends(backends);
+        variables.choose_outside_parties(layout, &Secrets::load_or_make(layout)?)?;
+        Ok(variables)
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.settings
+            .get(key)
+            .or_else(|| self.chosen.get(key).map(String::as_str))
+    }
+
+    pub(super) fn required(&self, key: &str) -> Result<&str> {
+        self.get(key).with_context(|| format!("{key} has no value"))
+    }
+
+    /// Whether Stripe's stand-in belongs to this mesh.
+    pub(super) fn has_stripe_sim(&self) -> bool {
+        self.settings.get(STRIPE_API_BASE).is_none() && !uses_real_stripe(self.settings)
+    }
+
+    pub(super) fn gateway(&self) -> Result<String> {
+        self.local("PORT")
+    }
+
+    pub(super) fn admin(&self, role: &Role) -> Result<String> {
+        self.local(&role.admin_port())
+    }
+
+    /// The base URL of a port on this machine.
+    pub(super) fn local(&self, port_key: &str) -> Result<String> {
+        Ok(format!("{HOST}:{}", self.required(port_key)?))
+    }
+
+    /// These, as far as they have a value.
+    pub(super) fn only(&self, keys: &[&str]) -> BTreeMap<String, String> {
+        keys.iter()
+            .filter_map(|key| Some(((*key).to_owned(), self.get(key)?.to_owned())))
+            .collect()
+    }
+
+    /// Everything that begins with a role's own prefix, also what xtask has never heard of.
+    pub(super) fn beginning_with(&self, prefix: &str) -> BTreeMap<String, String> {
+        let chosen = self
+            .chosen
+            .iter()
+            .filter(|(key, _)| key.starts_with(prefix));
+        chosen
+            .chain(self.settings.beginning_with(prefix))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
+    fn choose(&mut self, key: impl Into<String>, value: impl Into<String>) {
+        self.chosen.insert(key.into(), value.into());
+    }
+
+    fn choose_ports(&mut self) -> Result<()> {
+        // Two for each role and one for the stand-in, all held at once.
+        let mut free = ports::choose_free::<{ ROLES.len() * 2 + 1 }>()?.into_iter();
+        let mut next = || free.next().context("no free port is left");
+        for role in &ROLES {
+            self.choose_port(&role.admin_port(), next()?)?;
+            if role.is_service {
+                self.choose_port(&role.grpc_port(), next()?)?;
+                self.choose(role.service_url(), self.local(&role.grpc_port())?);
+            }
+        }
+        self.choose_port("PORT", ports::keep_or_choose(Some(GATEWAY_PORT))?)?;
+        if self.has_stripe_sim() {
+            self.choose_port(STRIPE_SIM_PORT, next()?)?;
+        }
+        Ok(())
+    }
+
+    /// A port that the user asks for is not exchanged for another one silently.
+    fn choose_port(&mut self, key: &str, free: u16) -> Result<()> {
+        self.choose(key, free.to_string());
+        let text = self.required(key)?;
+        let port = text
+            .parse()
+            .with_context(|| format!("{key}={text} is not a port"))?;
+        if !ports::is_free(port) {
+            bail!("port {port} is taken by another process; set {key} to a free one");
+        }
+        Ok(())
+    }
+
+    /// A backend without an address is one that the user has named everywhere.
+    fn choose_backends(&mut self, backends: &Backends) {
+        if let Some(mongo) = &backends.mongo {
+            for (role, database) in ROLES.iter().filter_map(|role| Some((role, role.database?))) {
+                let url = with_database(mongo, &format!("reen_{database}"));
+                self.choose(role.database_url(), url);
+            }
+        }
+        if let Some(broker) = &backends.broker {
+            self.choose(BROKER_URL, broker);
+        }
+        if let Some(redis) = &backends.redis {
+            self.choose(REDIS_URL, redis);
+        }
+    }
+
+    fn choose_outside_parties(&mut self, layout: &Layout, secrets: &Secrets) -> Result<()> {
+        self.choose(roles::IDENTITY_SECRET, &secrets.service_identity);
+        self.choose(WEBHOOK_SECRET, &secrets.stripe_webhook_signing);
+        self.choose("STRIPE_SECRET_KEY", &secrets.stripe_secret_key);
+        if self.has_stripe_sim() {
+            self.choose(STRIPE_API_BASE, self.local(STRIPE_SIM_PORT)?);
+            let webhooks = format!("{}/api/v1/webhooks/stripe", self.gateway()?);
+            self.choose("STRIPE_SIM_WEBHOOK_URL", webhooks);
+            let state = layout.private().join("stripe.json");
+            self.choose("STRIPE_SIM_STATE", state.display().to_string());
+        }
+        if self.get("SMTP_URL").is_none() {
+            let folder = layout.private_folder("mail")?;
+            self.choose("MAIL_DIR", folder.display().to_string());
+        }
+        Ok(())
+    }
+}
+
+/// `mongodb://host/?options` with the database's name between.
+fn with_database(server: &str, database: &str) -> String {
+    let (address, options) = server.split_once('?').unwrap_or((server, ""));
+    let question = if options.is_empty() { "" } else { "?" };
+    format!(
+        "{}/{database}{question}{options}",
+        address.trim_end_matches('/')
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backend_that_the_user_names_is_not_needed() {
+        let settings = Settings::from([(REDIS_URL, "redis://a"), ("AUTH_DATABASE_URL", "b")]);
+        assert_eq!(needed_backends(&settings), ["mongo", "rabbitmq"]);
+    }
+
+    #[test]
+    fn a_database_stands_between_address_and_options() {
+        assert_eq!(
+            with_database("mongodb://a:1/?b=c", "d"),
+            "mongodb://a:1/d?b=c"
+        );
+        assert_eq!(with_database("mongodb://a:1", "d"), "mongodb://a:1/d");
+    }
+
+    #[test]
+    fn a_port_that_is_asked_for_and_taken_is_an_error() {
+        let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = holder.local_addr().unwrap().port().to_string();
+        let settings = Settings::from([("AUTH_PORT", taken.as_str())]);
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::below(root.path());
+        let outcome = Variables::choose_for(&layout, &settings, &Backends::default());
+        let Err(error) = outcome else {
+            panic!("port {taken} was accepted");
+        };
+        assert!(error.to_string().contains("AUTH_PORT"), "{error}");
+    }
+}
