@@ -7,7 +7,4 @@
 //! - [`stripe`]: Checkout Sessions, refunds, the hosted payment page and
 //!   signed webhooks.
 
-// The `json!` of one Stripe object has more fields than the default allows.
-#![recursion_limit = "256"]
-
 pub mod stripe;

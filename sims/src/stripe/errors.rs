@@ -10,10 +10,10 @@ use serde_json::json;
 /// A refusal, as Stripe words it. Boxed: it is the rare variant of nearly
 /// every result here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ApiError(Box<Refusal>);
+pub(crate) struct ApiError(Box<ErrorObject>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Refusal {
+struct ErrorObject {
     #[serde(skip)]
     status: StatusCode,
     #[serde(skip)]
@@ -53,7 +53,7 @@ pub(crate) struct Executed;
 
 impl ApiError {
     fn new(status: StatusCode, kind: ErrorType, message: impl Into<String>) -> Self {
-        Self(Box::new(Refusal {
+        Self(Box::new(ErrorObject {
             status,
             executed: false,
             kind,

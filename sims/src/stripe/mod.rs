@@ -25,6 +25,26 @@
 //! # }
 //! ```
 //!
+//! # For scripts and tests
+//!
+//! JSON, no key. A refusal is Stripe's error object.
+//!
+//! | call | effect |
+//! | --- | --- |
+//! | `POST /sim/sessions/{id}/pay` `{"card":"4242424242424242"}` | 200 `{status, paymentStatus, paymentIntent, eventId}`; 402 when the card is declined, 409 when the session is not open. With `"async":true` the money arrives later |
+//! | `POST /sim/sessions/{id}/async-succeed`, `…/async-fail` | the end of a delayed payment: 200 `{eventId}` |
+//! | `POST /sim/sessions/{id}/expire` | 200 `{status}` |
+//! | `GET /sim/events?session=` | `[{id, type, created, session, attempts, deliveries: [{at, status, error?}], delivered, abandoned}]`, oldest first |
+//! | `POST /sim/events/{id}/resend?times=&concurrent=` | sends the event again, once or more: 200 `{deliveries}` when all are answered |
+//! | `GET /sim/refunds` | Stripe's refund objects, each with its `session` |
+//! | `POST /sim/faults` `{"path":"/v1/refunds"}` and `method`, `times`, `status`, `hang_ms`, `after_effect` | the next calls of the path wait, fail, or both, before or after their effect; a segment `*` stands for any. 204 |
+//! | `DELETE /sim/faults` | no more faults |
+//!
+//! A fault is a failure on the way to or from Stripe: its answer is not kept
+//! under the idempotency key, but what the endpoint answered behind it is.
+//!
+//! # Where things are
+//!
 //! | file | holds |
 //! | --- | --- |
 //! | `app` | start, routes, background tasks, stop |

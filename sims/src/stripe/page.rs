@@ -12,6 +12,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use chrono::{Datelike, Utc};
 use serde::Deserialize;
+use url::Url;
 
 use super::app::Sim;
 use super::cards::{DECLINED, INVALID_NUMBER, TestCard};
@@ -85,7 +86,6 @@ struct Page<'session> {
     cancel_url: Option<&'session str>,
 }
 
-#[derive(PartialEq, Eq)]
 enum View {
     Form,
     Paid,
@@ -153,11 +153,13 @@ fn rendered(status: StatusCode, page: &Page<'_>) -> Response {
     }
 }
 
-/// Stripe puts the session's id where the shop asks for it.
+/// Stripe puts the session's id where the shop asks for it. In normal form:
+/// a header takes only ASCII, and a shop may have written more.
 fn success_url(session: &Session) -> String {
-    session
+    let url = session
         .success_url
-        .replace("{CHECKOUT_SESSION_ID}", &session.id)
+        .replace("{CHECKOUT_SESSION_ID}", &session.id);
+    Url::parse(&url).map_or(url, String::from)
 }
 
 fn checked_card(form: &CardForm) -> Result<TestCard, &'static str> {

@@ -87,7 +87,7 @@ async fn a_failure_after_the_effect_is_cleared_up_by_the_same_key() {
 async fn a_caller_that_gives_up_does_not_stop_what_it_began() {
     let sim = start(quick_config()).await;
     let intent = paid(&sim).await;
-    inject(&sim, json!({"path": "/v1/refunds", "hang_ms": 500})).await;
+    inject(&sim, json!({"path": "/v1/refunds", "hang_ms": 2_000})).await;
     let gave_up = refund_once(&sim, &intent, Duration::from_millis(50))
         .await
         .unwrap_err();

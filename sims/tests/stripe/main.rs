@@ -8,6 +8,7 @@
 
 mod client;
 mod faults;
+mod idempotency;
 mod page;
 mod restart;
 mod support;

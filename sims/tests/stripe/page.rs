@@ -78,24 +78,29 @@ async fn a_good_card_pays_and_leads_back_to_the_shop() {
 }
 
 #[tokio::test]
-async fn the_shop_can_ask_for_the_session_id() {
+async fn the_buyer_is_sent_where_the_shop_asked_for() {
     let sim = start(quick_config()).await;
-    let form = "mode=payment&success_url=http://shop.test/ok?id={CHECKOUT_SESSION_ID}\
-                &line_items[0][quantity]=1&line_items[0][price_data][currency]=usd\
-                &line_items[0][price_data][unit_amount]=100\
-                &line_items[0][price_data][product_data][name]=Chair";
-    let (_, session) = sim.post_form("/v1/checkout/sessions", form).await;
-    let id = session["id"].as_str().unwrap();
-    let answer = sim
-        .post(&format!("/c/pay/{id}"))
-        .form(&[("card", PAYS), ("expiry", "12/40"), ("cvc", "123")])
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(
-        answer.headers()["location"],
-        format!("http://shop.test/ok?id={id}")
-    );
+    for (success_url, leads_to) in [
+        (
+            "http://shop.test/ok?id={CHECKOUT_SESSION_ID}",
+            "http://shop.test/ok?id=ID",
+        ),
+        (
+            "http://shop.test/völlig klar",
+            "http://shop.test/v%C3%B6llig%20klar",
+        ),
+    ] {
+        let checkout = Checkout {
+            success_url: success_url.to_owned(),
+            ..Checkout::sample(success_url)
+        };
+        let session = open_checkout(&sim.client, &checkout).await.unwrap();
+        let (status, location, _) = submit(&sim, &session, PAYS).await;
+        assert_eq!(
+            (status, location),
+            (303, leads_to.replace("ID", &session.id))
+        );
+    }
     sim.stop().await;
 }
 

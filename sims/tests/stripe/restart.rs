@@ -62,8 +62,8 @@ async fn a_delivered_event_is_not_sent_again_after_a_restart() {
     let before = Receiver::start(&[]).await;
     let sim = start(config(&state_file)).await;
     sim.handle.set_webhook_url(&before.url).unwrap();
-    let session = sim.open_session().await;
-    sim.pay(&session.id).await;
+    let first = sim.open_session().await;
+    sim.pay(&first.id).await;
     before.events(2).await;
     crate::support::wait_for("the record of both deliveries", || async {
         let events = sim.look("/sim/events").await;
@@ -81,34 +81,36 @@ async fn a_delivered_event_is_not_sent_again_after_a_restart() {
     let after = Receiver::start(&[]).await;
     let sim = start(config(&state_file)).await;
     sim.handle.set_webhook_url(&after.url).unwrap();
-    let session = open_checkout(&sim.client, &Checkout::sample("checkout-2"))
+    let second = open_checkout(&sim.client, &Checkout::sample("checkout-2"))
         .await
         .unwrap();
-    sim.pay(&session.id).await;
-    let events = after.events(2).await;
-    assert_eq!(events.len(), 2, "only those of the second payment");
+    sim.pay(&second.id).await;
+    after.events(2).await;
+    let path = format!("/sim/events?session={}", first.id);
+    let events = sim.look(&path).await;
+    let attempts = events
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| &event["attempts"]);
+    assert_eq!(attempts.collect::<Vec<_>>(), [1, 1]);
     sim.stop().await;
 }
 
 #[tokio::test]
 async fn a_taken_port_and_an_unwritable_state_file_are_named() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut config = quick_config();
-    config.port = taken.local_addr().unwrap().port();
-    let error = StripeSim::build(config).await.unwrap_err();
+    let mut on_taken_port = quick_config();
+    on_taken_port.port = taken.local_addr().unwrap().port();
+    let error = StripeSim::build(on_taken_port).await.unwrap_err();
     assert!(
         format!("{error:#}").contains("listening on 127.0.0.1:"),
         "{error:#}"
     );
 
     let folder = tempfile::tempdir().unwrap();
-    let config = config_at_folder(folder.path());
-    let error = StripeSim::build(config).await.unwrap_err();
+    let error = StripeSim::build(config(folder.path())).await.unwrap_err();
     assert!(format!("{error:#}").contains("the state file"), "{error:#}");
-}
-
-fn config_at_folder(folder: &Path) -> Config {
-    config(folder)
 }
 
 #[tokio::test]

@@ -41,107 +41,105 @@ async fn the_request_that_the_others_vary_is_accepted() {
     sim.stop().await;
 }
 
-#[tokio::test]
-async fn each_broken_rule_is_named() {
-    const PRICE: &str = "line_items[0][price_data][unit_amount]";
-    const QUANTITY: &str = "line_items[0][quantity]";
-    const CURRENCY: &str = "line_items[0][price_data][currency]";
-    const NAME: &str = "line_items[0][price_data][product_data][name]";
-    // The change, then the error's code and parameter.
-    let cases = [
-        (("mode", None), Some("parameter_missing"), Some("mode")),
-        (("mode", Some("subscription")), None, Some("mode")),
-        (("ui_mode", Some("embedded_page")), None, Some("ui_mode")),
-        (
-            ("success_url", None),
-            Some("parameter_missing"),
-            Some("success_url"),
-        ),
-        (
-            ("success_url", Some("javascript:alert(1)")),
-            Some("url_invalid"),
-            Some("success_url"),
-        ),
-        (
-            ("cancel_url", Some("nowhere")),
-            Some("url_invalid"),
-            Some("cancel_url"),
-        ),
-        ((PRICE, None), Some("parameter_missing"), Some(PRICE)),
-        (
-            (PRICE, Some("-1")),
-            Some("parameter_invalid_integer"),
-            Some(PRICE),
-        ),
-        (
-            (PRICE, Some("9.99")),
-            Some("parameter_invalid_integer"),
-            Some(PRICE),
-        ),
-        (
-            (PRICE, Some("99999999999999999999")),
-            Some("parameter_invalid_integer"),
-            Some(PRICE),
-        ),
-        ((PRICE, Some("49")), Some("amount_too_small"), None),
-        ((PRICE, Some("100000000")), Some("amount_too_large"), None),
-        (
-            (PRICE, Some("")),
-            Some("parameter_invalid_empty"),
-            Some(PRICE),
-        ),
-        (
-            (QUANTITY, Some("0")),
-            Some("parameter_invalid_integer"),
-            Some(QUANTITY),
-        ),
-        (
-            (QUANTITY, Some("9223372036854775807")),
-            Some("amount_too_large"),
-            None,
-        ),
-        ((CURRENCY, Some("xyz")), None, Some(CURRENCY)),
-        ((NAME, None), Some("parameter_missing"), Some(NAME)),
-        (
-            ("customer_email", Some("nobody")),
-            Some("email_invalid"),
-            Some("customer_email"),
-        ),
-        (("expires_at", Some("1")), None, Some("expires_at")),
-        (("expires_at", Some("9999999999")), None, Some("expires_at")),
-        (
-            ("expires_at", Some("soon")),
-            Some("parameter_invalid_integer"),
-            Some("expires_at"),
-        ),
-        (
-            ("payment_intent_data", Some("x")),
-            None,
-            Some("payment_intent_data"),
-        ),
-        (("expand[]", Some("customer")), None, Some("expand")),
-        (
-            ("colour", Some("red")),
-            Some("parameter_unknown"),
-            Some("colour"),
-        ),
-        (
-            ("line_items[0][price_data][recurring]", Some("x")),
-            Some("parameter_unknown"),
-            Some("line_items[0][price_data][recurring]"),
-        ),
-    ];
+const PRICE: &str = "line_items[0][price_data][unit_amount]";
+const QUANTITY: &str = "line_items[0][quantity]";
+const CURRENCY: &str = "line_items[0][price_data][currency]";
+const NAME: &str = "line_items[0][price_data][product_data][name]";
+
+/// A parameter, its value, then the `code` and `param` of the refusal.
+type Case = (
+    &'static str,
+    Option<&'static str>,
+    Option<&'static str>,
+    Option<&'static str>,
+);
+
+async fn each_is_refused(cases: &[Case]) {
     let sim = start(quick_config()).await;
-    for (change, code, param) in cases {
-        let (status, answer) = create(&sim, &[change]).await;
+    for (name, value, code, param) in cases {
+        let (status, answer) = create(&sim, &[(name, *value)]).await;
         let error = &answer["error"];
-        assert_eq!(status, 400, "{change:?}: {answer}");
-        assert_eq!(error["type"], "invalid_request_error", "{change:?}");
-        assert_eq!(error["code"], json!(code), "{change:?}: {answer}");
-        assert_eq!(error["param"], json!(param), "{change:?}: {answer}");
+        assert_eq!(status, 400, "{name}={value:?}: {answer}");
+        assert_eq!(error["type"], "invalid_request_error", "{name}={value:?}");
+        assert_eq!(error["code"], json!(code), "{name}={value:?}: {answer}");
+        assert_eq!(error["param"], json!(param), "{name}={value:?}: {answer}");
     }
     assert_eq!(sessions(&sim).await, 0);
     sim.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_needed_is_asked_for() {
+    for name in ["mode", "success_url", PRICE, QUANTITY, CURRENCY, NAME] {
+        each_is_refused(&[(name, None, Some("parameter_missing"), Some(name))]).await;
+    }
+}
+
+#[tokio::test]
+async fn amounts_are_whole_and_within_limits() {
+    let integer = Some("parameter_invalid_integer");
+    each_is_refused(&[
+        (PRICE, Some("-1"), integer, Some(PRICE)),
+        (PRICE, Some("9.99"), integer, Some(PRICE)),
+        (PRICE, Some("99999999999999999999"), integer, Some(PRICE)),
+        (
+            PRICE,
+            Some(""),
+            Some("parameter_invalid_empty"),
+            Some(PRICE),
+        ),
+        (PRICE, Some("49"), Some("amount_too_small"), None),
+        (PRICE, Some("100000000"), Some("amount_too_large"), None),
+        (QUANTITY, Some("0"), integer, Some(QUANTITY)),
+        (
+            QUANTITY,
+            Some("9223372036854775807"),
+            Some("amount_too_large"),
+            None,
+        ),
+        (CURRENCY, Some("xyz"), None, Some(CURRENCY)),
+        ("expires_at", Some("soon"), integer, Some("expires_at")),
+        ("expires_at", Some("9999999999"), None, Some("expires_at")),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn texts_are_what_they_should_be() {
+    let url = Some("url_invalid");
+    let email = "customer_email";
+    each_is_refused(&[
+        ("mode", Some("subscription"), None, Some("mode")),
+        ("mode", Some("nonsense"), None, Some("mode")),
+        ("ui_mode", Some("embedded_page"), None, Some("ui_mode")),
+        (
+            "success_url",
+            Some("javascript:alert(1)"),
+            url,
+            Some("success_url"),
+        ),
+        ("cancel_url", Some("nowhere"), url, Some("cancel_url")),
+        (email, Some("nobody"), Some("email_invalid"), Some(email)),
+        ("expand[]", Some("customer"), None, Some("expand")),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_stand_in_does_not_know_is_not_passed_over() {
+    const RECURRING: &str = "line_items[0][price_data][recurring]";
+    let unknown = Some("parameter_unknown");
+    each_is_refused(&[
+        ("colour", Some("red"), unknown, Some("colour")),
+        (RECURRING, Some("x"), unknown, Some(RECURRING)),
+        (
+            "payment_intent_data",
+            Some("x"),
+            None,
+            Some("payment_intent_data"),
+        ),
+    ])
+    .await;
 }
 
 #[tokio::test]

@@ -41,6 +41,15 @@ impl<'form> Expand<'form> {
     }
 }
 
+/// `object` with the fields of `unused` added: those that a typed client wants
+/// to see and that no checkout of a shop sets.
+fn with_unused(mut object: Value, unused: Value) -> Value {
+    if let (Value::Object(fields), Value::Object(more)) = (&mut object, unused) {
+        fields.extend(more);
+    }
+    object
+}
+
 /// One page of a list.
 pub(crate) fn list(url: &str, data: &[Value], has_more: bool) -> Value {
     json!({ "object": "list", "data": data, "has_more": has_more, "url": url })

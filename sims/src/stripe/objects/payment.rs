@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::with_unused;
 use crate::stripe::cards::{DECLINED, TestCard};
 use crate::stripe::ids;
 use crate::stripe::session::{Payment, PaymentState, Session};
@@ -20,35 +21,23 @@ pub(crate) fn payment_intent(session: &Session, payment: &Payment, with_charge: 
         json!(payment.charge)
     };
     let method = ids::derived("pm", &payment.charge);
-    json!({
+    let object = json!({
         "id": payment.intent,
         "object": "payment_intent",
         "amount": session.total,
-        "amount_capturable": 0,
         "amount_details": { "tip": {} },
         "amount_received": received,
-        "application": null,
-        "application_fee_amount": null,
-        "automatic_payment_methods": null,
-        "canceled_at": null,
-        "cancellation_reason": null,
         "capture_method": "automatic_async",
         "client_secret": format!("{}_secret", payment.intent),
         "confirmation_method": "automatic",
         "created": payment.created,
         "currency": session.currency,
-        "customer": null,
-        "customer_account": null,
         "description": session.intent_description,
-        "excluded_payment_method_types": null,
         "last_payment_error": last_error(session, payment),
         "latest_charge": latest_charge,
         "livemode": false,
         "metadata": session.intent_metadata,
-        "next_action": null,
-        "on_behalf_of": null,
         "payment_method": (!has_failed(payment)).then_some(method),
-        "payment_method_configuration_details": null,
         "payment_method_options": {
             "card": {
                 "installments": null,
@@ -58,6 +47,25 @@ pub(crate) fn payment_intent(session: &Session, payment: &Payment, with_charge: 
             },
         },
         "payment_method_types": ["card"],
+        "status": intent_status(payment.state),
+    });
+    with_unused(object, unused_intent_fields())
+}
+
+fn unused_intent_fields() -> Value {
+    json!({
+        "amount_capturable": 0,
+        "application": null,
+        "application_fee_amount": null,
+        "automatic_payment_methods": null,
+        "canceled_at": null,
+        "cancellation_reason": null,
+        "customer": null,
+        "customer_account": null,
+        "excluded_payment_method_types": null,
+        "next_action": null,
+        "on_behalf_of": null,
+        "payment_method_configuration_details": null,
         "processing": null,
         "receipt_email": null,
         "review": null,
@@ -66,7 +74,6 @@ pub(crate) fn payment_intent(session: &Session, payment: &Payment, with_charge: 
         "source": null,
         "statement_descriptor": null,
         "statement_descriptor_suffix": null,
-        "status": intent_status(payment.state),
         "transfer_data": null,
         "transfer_group": null,
     })
@@ -76,51 +83,57 @@ pub(crate) fn payment_intent(session: &Session, payment: &Payment, with_charge: 
 pub(crate) fn charge(session: &Session, payment: &Payment) -> Value {
     let succeeded = payment.state == PaymentState::Succeeded;
     let failed = has_failed(payment);
-    json!({
+    let object = json!({
         "id": payment.charge,
         "object": "charge",
         "amount": session.total,
         "amount_captured": if succeeded { session.total } else { 0 },
         "amount_refunded": payment.refunded,
-        "application": null,
-        "application_fee": null,
-        "application_fee_amount": null,
         "balance_transaction": succeeded.then(|| ids::derived("txn", &payment.charge)),
         "billing_details": billing_details(session),
         "calculated_statement_descriptor": "REEN",
         "captured": succeeded,
         "created": payment.created,
         "currency": session.currency,
-        "customer": null,
         "description": session.intent_description,
-        "destination": null,
-        "dispute": null,
-        "disputed": false,
-        "failure_balance_transaction": null,
         "failure_code": failed.then_some("card_declined"),
         "failure_message": failed.then_some(DECLINED),
-        "fraud_details": {},
         "livemode": false,
         "metadata": session.intent_metadata,
-        "on_behalf_of": null,
-        "order": null,
         "outcome": outcome(failed),
         "paid": succeeded,
         "payment_intent": payment.intent,
         "payment_method": ids::derived("pm", &payment.charge),
         "payment_method_details": { "card": charged_card(session, payment.card), "type": "card" },
+        "refunded": succeeded && payment.refunded == session.total,
+        "status": charge_status(payment.state),
+    });
+    with_unused(object, unused_charge_fields())
+}
+
+fn unused_charge_fields() -> Value {
+    json!({
+        "application": null,
+        "application_fee": null,
+        "application_fee_amount": null,
+        "customer": null,
+        "destination": null,
+        "dispute": null,
+        "disputed": false,
+        "failure_balance_transaction": null,
+        "fraud_details": {},
+        "on_behalf_of": null,
+        "order": null,
         "radar_options": {},
         "receipt_email": null,
         "receipt_number": null,
         "receipt_url": null,
-        "refunded": succeeded && payment.refunded == session.total,
         "review": null,
         "shipping": null,
         "source": null,
         "source_transfer": null,
         "statement_descriptor": null,
         "statement_descriptor_suffix": null,
-        "status": charge_status(payment.state),
         "transfer_data": null,
         "transfer_group": null,
     })

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Expand, list, payment_intent};
+use super::{Expand, list, payment_intent, with_unused};
 use crate::stripe::session::{Line, Session, Status};
 
 /// `base_url` is where the hosted page is served.
@@ -11,21 +11,45 @@ pub(crate) fn checkout_session(session: &Session, base_url: &str, expand: &Expan
     let mut object = json!({
         "id": session.id,
         "object": "checkout.session",
+        "amount_subtotal": session.total,
+        "amount_total": session.total,
+        "cancel_url": session.cancel_url,
+        "client_reference_id": session.client_reference_id,
+        "created": session.created,
+        "currency": session.currency,
+        "customer_details": customer_details(session),
+        "customer_email": session.customer_email,
+        "expires_at": session.expires_at,
+        "livemode": false,
+        "metadata": session.metadata,
+        "mode": "payment",
+        "payment_intent": intent(session, expand),
+        "payment_method_options": { "card": { "request_three_d_secure": "automatic" } },
+        "payment_method_types": ["card"],
+        "payment_status": session.payment_status(),
+        "status": session.status.as_str(),
+        "success_url": session.success_url,
+        "total_details": { "amount_discount": 0, "amount_shipping": 0, "amount_tax": 0 },
+        "ui_mode": "hosted_page",
+        "url": is_open.then(|| page_url(base_url, &session.id)),
+    });
+    if expand.wants("line_items") {
+        object["line_items"] = line_items(session);
+    }
+    with_unused(object, unused_fields())
+}
+
+fn unused_fields() -> Value {
+    json!({
         "adaptive_pricing": null,
         "after_expiration": null,
         "allow_promotion_codes": null,
-        "amount_subtotal": session.total,
-        "amount_total": session.total,
         "automatic_tax": { "enabled": false, "liability": null, "provider": null, "status": null },
         "billing_address_collection": null,
-        "cancel_url": session.cancel_url,
-        "client_reference_id": session.client_reference_id,
         "client_secret": null,
         "collected_information": null,
         "consent": null,
         "consent_collection": null,
-        "created": session.created,
-        "currency": session.currency,
         "currency_conversion": null,
         "custom_fields": [],
         "custom_text": {
@@ -37,24 +61,14 @@ pub(crate) fn checkout_session(session: &Session, base_url: &str, expand: &Expan
         "customer": null,
         "customer_account": null,
         "customer_creation": "if_required",
-        "customer_details": customer_details(session),
-        "customer_email": session.customer_email,
         "discounts": [],
-        "expires_at": session.expires_at,
         "invoice": null,
         "invoice_creation": invoice_creation(),
-        "livemode": false,
         "locale": null,
-        "metadata": session.metadata,
-        "mode": "payment",
         "origin_context": null,
-        "payment_intent": intent(session, expand),
         "payment_link": null,
         "payment_method_collection": "if_required",
         "payment_method_configuration_details": null,
-        "payment_method_options": { "card": { "request_three_d_secure": "automatic" } },
-        "payment_method_types": ["card"],
-        "payment_status": session.payment_status(),
         "permissions": null,
         "phone_number_collection": { "enabled": false },
         "recovered_from": null,
@@ -63,19 +77,10 @@ pub(crate) fn checkout_session(session: &Session, base_url: &str, expand: &Expan
         "shipping_address_collection": null,
         "shipping_cost": null,
         "shipping_options": [],
-        "status": session.status.as_str(),
         "submit_type": null,
         "subscription": null,
-        "success_url": session.success_url,
-        "total_details": { "amount_discount": 0, "amount_shipping": 0, "amount_tax": 0 },
-        "ui_mode": "hosted_page",
-        "url": is_open.then(|| page_url(base_url, &session.id)),
         "wallet_options": null,
-    });
-    if expand.wants("line_items") {
-        object["line_items"] = line_items(session);
-    }
-    object
+    })
 }
 
 /// Where a buyer pays.

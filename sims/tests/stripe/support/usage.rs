@@ -38,6 +38,7 @@ pub(crate) struct Checkout {
     pub(crate) id: String,
     pub(crate) user: String,
     pub(crate) expires_at: i64,
+    pub(crate) success_url: String,
     /// Name, cents, quantity.
     pub(crate) lines: Vec<(String, i64, u64)>,
 }
@@ -48,6 +49,7 @@ impl Checkout {
             id: id.to_owned(),
             user: "user-1".to_owned(),
             expires_at: chrono::Utc::now().timestamp() + 3_600,
+            success_url: "http://shop.test/checkout?success=true".to_owned(),
             lines: vec![("Chair".to_owned(), 1_000, 2), ("Lamp".to_owned(), 500, 1)],
         }
     }
@@ -68,7 +70,7 @@ impl Checkout {
             .metadata(self.metadata())
             .payment_intent_data(payment)
             .expires_at(self.expires_at)
-            .success_url("http://shop.test/checkout?success=true")
+            .success_url(&self.success_url)
             .cancel_url("http://shop.test/checkout?canceled=true")
             .line_items(self.lines.iter().map(line_item).collect::<Vec<_>>())
     }
