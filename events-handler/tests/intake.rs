@@ -1,5 +1,4 @@
 //! What is taken in besides payments: expiries, farewells, events that ask for nothing, poison.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

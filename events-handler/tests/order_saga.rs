@@ -1,5 +1,4 @@
 //! The order saga among services that fail as they are told: happy, repeated, refused, ambiguous.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -1,1 +1,11 @@
-//! Placeholder.
+//! The whole mesh in one process, on fresh databases, a fresh virtual host and a Stripe stand-in: each
+//! app on a port of its own, speaking gRPC and HTTP as in production. Only tests use this crate.
+#![expect(clippy::expect_used, reason = "a test harness fails by panicking")]
+
+mod invariants;
+mod mesh;
+mod shop;
+
+pub use invariants::assert_invariants;
+pub use mesh::Mesh;
+pub use shop::{Answer, Client, cents};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGPIPE, SIGTERM};
 
 /// Set by the first signal. The second one ends xtask at once, as if there were no flag.
 #[derive(Debug, Clone)]
@@ -35,4 +35,12 @@ impl Interrupt {
         }
         Ok(())
     }
+}
+
+/// `cargo xtask logs | head` ends as quietly as any other program whose reader has gone.
+pub(crate) fn end_when_nobody_reads() -> Result<()> {
+    let always = Arc::new(AtomicBool::new(true));
+    signal_hook::flag::register_conditional_default(SIGPIPE, always)
+        .context("cannot listen to signals")?;
+    Ok(())
 }

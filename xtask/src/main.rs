@@ -73,6 +73,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode> {
+    interrupt::end_when_nobody_reads()?;
     let layout = Layout::of_workspace();
     match command {
         Command::Up(options) => return mesh::up(&layout, options),

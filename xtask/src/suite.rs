@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::backends::{self, Backends};
 use crate::check;
+use crate::interrupt::Interrupt;
 use crate::layout::Layout;
 use crate::process::{cargo, find_program};
 use crate::progress::seconds;
@@ -23,6 +24,8 @@ pub(crate) fn run(layout: &Layout, filters: &[String]) -> Result<ExitCode> {
         }
     }
     let backends = backends::up(layout, &backends::NAMES)?;
+    // Ctrl-C ends cargo; what was started for it is ended here.
+    let _interrupt = Interrupt::watch()?;
     let outcome = tests(layout, &backends.backends, filters);
     backends::down(layout, &backends.started)?;
     outcome

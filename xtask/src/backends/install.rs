@@ -41,12 +41,12 @@ pub(crate) fn apt_install(package: &str) -> Result<()> {
         bail!("{package} is missing. Install it and try again: sudo sh -c '{by_hand}'");
     }
     progress::step("apt-get update", || run_quietly(apt_get().arg("update")))
-        .with_context(|| no_network(&by_hand))?;
+        .with_context(|| failed_download(&by_hand))?;
     let install = ["install", "--yes", "--no-install-recommends", package];
     progress::step(&format!("apt-get install {package}"), || {
         run_quietly(apt_get().args(install))
     })
-    .with_context(|| no_network(&by_hand))?;
+    .with_context(|| failed_download(&by_hand))?;
     Ok(())
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn apt_download_older(
             private(&["download", package])
         },
     )
-    .with_context(|| no_network(&format!("apt-get download {package} ({suite})")))?;
+    .with_context(|| failed_download(&format!("apt-get download {package} ({suite})")))?;
     let file = find_file(folder, package, "deb")?;
     verify_sha256(&file, sha256)?;
     Ok(file)
@@ -115,7 +115,7 @@ pub(crate) fn pip_download(requirement: &str, sha256: &str, folder: &Path) -> Re
                 .arg(requirement),
         )
     })
-    .with_context(|| no_network(&format!("pip download --no-deps {requirement}")))?;
+    .with_context(|| failed_download(&format!("pip download --no-deps {requirement}")))?;
     let (name, _) = requirement.split_once("==").unwrap_or((requirement, ""));
     let wheel = find_file(folder, &name.replace('-', "_"), "whl")?;
     verify_sha256(&wheel, sha256)?;
@@ -147,8 +147,8 @@ fn apt_get() -> Command {
     command
 }
 
-fn no_network(by_hand: &str) -> String {
-    format!("is the network there? To see it by hand: {by_hand}")
+fn failed_download(by_hand: &str) -> String {
+    format!("the download failed; is the network there? To try it by hand: {by_hand}")
 }
 
 fn verify_sha256(file: &Path, expected: &str) -> Result<()> {

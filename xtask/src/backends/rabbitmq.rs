@@ -45,9 +45,17 @@ impl Backend for RabbitMq {
     }
 
     fn answers(&self, state: &Backends) -> bool {
-        let port = |url: &Option<String>| url.as_deref().and_then(port_of);
-        port(&state.broker).is_some_and(speaks_amqp)
-            && port(&state.broker_api).is_some_and(|port| version(port).is_ok())
+        let is_up = |port| version(port).is_ok();
+        state
+            .broker
+            .as_deref()
+            .and_then(port_of)
+            .is_some_and(speaks_amqp)
+            && state
+                .broker_api
+                .as_deref()
+                .and_then(port_of)
+                .is_none_or(is_up)
     }
 
     fn marker(&self, layout: &Layout) -> String {

@@ -3,6 +3,7 @@
 mod account;
 mod api;
 mod catalogue;
+mod checkout;
 mod mail;
 mod money;
 mod narrator;

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use super::account::{Account, Product};
 use super::api::{Api, text, wait_for};
+use super::checkout::{CARD, Checkout, add_to_cart, check_out, pay};
 use super::mail;
 use super::money::Cents;
 use super::narrator::Narrator;
 use crate::mesh::Run;
 
-/// Pays at once at Stripe and at its stand-in.
-const CARD: &str = "4242424242424242";
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(5);
 
@@ -24,13 +23,6 @@ const LAMP: Product<'_> = Product {
     price: Cents(14_990),
     quantity: 5,
 };
-
-/// A checkout session that can be paid.
-#[derive(Debug)]
-pub(super) struct Checkout {
-    pub(super) id: String,
-    session_url: String,
-}
 
 /// Buys something and tells every step; fails when anything is not as the contract has it.
 pub(crate) fn narrate(run: &Run) -> Result<()> {
@@ -46,7 +38,7 @@ pub(crate) fn narrate(run: &Run) -> Result<()> {
     let checkout = fill_cart_and_check_out(&api, &narrator, &buyer, &product)?;
     let Some(stripe) = &run.stripe else {
         narrator.conclude("pay here, then the order is made:");
-        println!("{:>9}  {}", "", checkout.session_url);
+        println!("{:>9}  {}", "", checkout.payment_page());
         return Ok(());
     };
     narrator.tell(
@@ -114,43 +106,7 @@ fn fill_cart_and_check_out(
     )
 }
 
-pub(super) fn add_to_cart(api: &Api, buyer: &Account, product: &str, quantity: u32) -> Result<()> {
-    let body = json!({ "productId": product, "quantity": quantity });
-    api.post("/cart-items", Some(&buyer.token), &body)?;
-    Ok(())
-}
-
-pub(super) fn check_out(api: &Api, buyer: &Account) -> Result<Checkout> {
-    let answer = api.post("/checkout", Some(&buyer.token), &json!({}))?;
-    Ok(Checkout {
-        id: text(&answer, "checkoutId")?.to_owned(),
-        session_url: text(&answer, "stripeSessionUrl")?.to_owned(),
-    })
-}
-
-/// What a buyer does on Stripe's page.
-pub(super) fn pay(stripe: &str, checkout: &Checkout) -> Result<()> {
-    let path = format!("/sim/sessions/{}/pay", checkout.session());
-    Api::new(stripe).post(&path, None, &json!({ "card": CARD }))?;
-    Ok(())
-}
-
-impl Checkout {
-    fn session(&self) -> &str {
-        session_id(&self.session_url)
-    }
-}
-
-/// The last segment of the payment page's path.
-fn session_id(url: &str) -> &str {
-    let page = url
-        .split(['#', '?'])
-        .next()
-        .unwrap_or(url)
-        .trim_end_matches('/');
-    page.rsplit('/').next().unwrap_or(page)
-}
-
+/// From the payment to the order, which must be of the right total.
 fn follow_order(
     api: &Api,
     narrator: &Narrator,
@@ -161,36 +117,36 @@ fn follow_order(
     let completed = narrator.tell(
         "webhook, saga, order",
         || completed(api, buyer, checkout),
-        |answer| {
-            format!(
-                "checkout is {}",
-                answer["status"].as_str().unwrap_or_default()
-            )
-        },
+        |_| "the checkout is completed".to_owned(),
     )?;
-    let order = narrator.tell(
+    let path = format!("/orders/{}", text(&completed, "orderId")?);
+    let ordered = narrator.tell(
         "reads the order",
-        || {
-            api.get(
-                &format!("/orders/{}", text(&completed, "orderId")?),
-                Some(&buyer.token),
-            )
-        },
-        |order| {
-            let status = order["status"].as_str().unwrap_or_default();
-            format!(
-                "{} is {status}, total {}",
-                order["id"].as_str().unwrap_or_default(),
-                order["total"]
-            )
-        },
+        || Order::read(&api.get(&path, Some(&buyer.token))?),
+        |order| format!("{} is {}, total {}", order.id, order.status, order.total),
     )?;
-    let ordered = Cents::from_json(&order["total"])?;
     ensure!(
-        ordered == total,
-        "the order's total is {ordered}, not {total}"
+        ordered.total == total,
+        "the order's total is {}, not {total}",
+        ordered.total
     );
     Ok(())
+}
+
+struct Order {
+    id: String,
+    status: String,
+    total: Cents,
+}
+
+impl Order {
+    fn read(answer: &Value) -> Result<Self> {
+        Ok(Self {
+            id: text(answer, "id")?.to_owned(),
+            status: text(answer, "status")?.to_owned(),
+            total: Cents::from_json(&answer["total"])?,
+        })
+    }
 }
 
 /// Waits until a paid checkout has come to its end.
@@ -201,7 +157,7 @@ fn completed(api: &Api, buyer: &Account, checkout: &Checkout) -> Result<Value> {
         match text(&answer, "status")? {
             "completed" => Ok(Some(answer)),
             "open" | "paid" => Ok(None),
-            other => Err(anyhow::anyhow!("the checkout is {other}")),
+            other => bail!("the checkout is {other}"),
         }
     })
 }
@@ -243,22 +199,5 @@ impl Bought<'_> {
             );
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_session_is_the_last_segment() {
-        for url in [
-            "http://127.0.0.1:1/c/pay/cs_test_a1",
-            "https://checkout.stripe.com/c/pay/cs_test_a1#fid",
-            "http://127.0.0.1:1/pay/cs_test_a1?x=/y",
-            "http://127.0.0.1:1/pay/cs_test_a1/",
-        ] {
-            assert_eq!(session_id(url), "cs_test_a1");
-        }
     }
 }

@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 
 use super::account::{Account, Product};
 use super::api::{Api, wait_for};
+use super::checkout::{add_to_cart, check_out, pay};
 use super::money::Cents;
 use super::narrator::milliseconds;
-use super::purchase::{add_to_cart, check_out, pay};
 use crate::mesh::Run;
 use crate::progress;
 

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::health;
 use super::plan::{Plan, Planned};
-use super::roles::{self, ROLES, STRIPE_SIM};
+use super::roles::{ROLES, STRIPE_SIM};
 use super::run_file::Run;
 use crate::interrupt::Interrupt;
 use crate::layout::Layout;
@@ -42,7 +42,7 @@ pub(crate) fn start(layout: &Layout, plan: &Plan, interrupt: &Interrupt) -> Resu
         });
     }
     for (started, planned) in all.iter_mut().zip(&plan.processes) {
-        progress::step(started.name, || {
+        progress::step(&format!("starting {}", started.name), || {
             wait_healthy(started, &planned.health, interrupt)
         })?;
     }
@@ -109,10 +109,8 @@ fn stop_together(run: &Run, names: &[&str]) -> Result<()> {
 
 /// Whether every process of the last run is there and ready.
 pub(crate) fn is_healthy(run: &Run) -> bool {
-    let running = run.running();
-    let is_complete = roles::process_names()
-        .all(|name| running.contains(&name) || (name == STRIPE_SIM && run.stripe.is_none()));
-    is_complete
+    run.processes.len() >= ROLES.len()
+        && run.running().len() == run.processes.len()
         && run
             .admin
             .values()

@@ -18,6 +18,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use self::launch::Started;
+use crate::backends::Backends;
 use crate::interrupt::Interrupt;
 use crate::layout::Layout;
 use crate::settings::Settings;
@@ -87,21 +88,16 @@ struct Mesh {
 impl Mesh {
     fn start(layout: &Layout, options: UpOptions) -> Result<Self> {
         let _lock = layout.lock("mesh")?;
+        let interrupt = Interrupt::watch()?;
         launch::stop(layout, &Run::load(layout)).context("the last mesh cannot be ended")?;
         let settings = Settings::of_user(layout);
         let up = backends::up(layout, &variables::needed_backends(&settings))?;
-        build(layout, options.release)?;
-        warn_of_half_set_stripe(&settings);
-        let programs = layout.programs(options.release)?;
-        let plan = plan::make(layout, &settings, &up.backends, &programs)?;
-        let interrupt = Interrupt::watch()?;
-        let started = launch::start(layout, &plan, &interrupt);
         let mut mesh = Self {
             processes: Vec::new(),
             backends: up.started,
             interrupt,
         };
-        match started {
+        match mesh.start_processes(layout, options, &settings, &up.backends) {
             Ok(processes) => mesh.processes = processes,
             Err(error) => {
                 mesh.end(layout)?;
@@ -109,6 +105,20 @@ impl Mesh {
             }
         }
         Ok(mesh)
+    }
+
+    fn start_processes(
+        &self,
+        layout: &Layout,
+        options: UpOptions,
+        settings: &Settings,
+        backends: &Backends,
+    ) -> Result<Vec<Started>> {
+        build(layout, options.release)?;
+        warn_of_half_set_stripe(settings);
+        let programs = layout.programs(options.release)?;
+        let plan = plan::make(layout, settings, backends, &programs)?;
+        launch::start(layout, &plan, &self.interrupt)
     }
 
     /// Returns at Ctrl-C. A process that ends by itself is reported and the others go on.

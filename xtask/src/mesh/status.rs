@@ -15,7 +15,9 @@ pub(crate) fn status(layout: &Layout) {
         "{:<16}{:>8}{:>7}  {:<10}{:>9}{:>9}",
         "process", "pid", "admin", "health", "uptime", "memory"
     );
-    for name in process_names().filter(|name| *name != STRIPE_SIM || run.stripe.is_some()) {
+    for name in
+        process_names().filter(|name| *name != STRIPE_SIM || run.processes.contains_key(STRIPE_SIM))
+    {
         println!("{}", line(&run, name));
     }
     println!();

@@ -1,0 +1,241 @@
+use reen_testkit::eventually;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "correct horse battery";
+/// The card that pays, and the one that does not.
+const GOOD_CARD: &str = "4242424242424242";
+const BAD_CARD: &str = "4000000000000002";
+
+/// What the gateway answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON body; null when there is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The stable word of a problem.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// The body of a successful answer.
+    ///
+    /// # Panics
+    /// When it was refused.
+    #[must_use]
+    pub fn ok(self) -> Value {
+        assert!(self.status < 300, "{}: {}", self.status, self.body);
+        self.body
+    }
+}
+
+/// What a storefront does for one visitor.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    gateway: String,
+    stripe: String,
+    token: Option<String>,
+    /// The visitor's id once signed in.
+    pub user_id: String,
+    /// The visitor's address once signed in.
+    pub email: String,
+}
+
+impl Client {
+    pub(crate) fn new(gateway: &str, stripe: &str) -> Self {
+        let http = reqwest::Client::builder()
+            .cookie_store(true)
+            .build()
+            .expect("a client");
+        Self {
+            http,
+            gateway: gateway.to_owned(),
+            stripe: stripe.to_owned(),
+            token: None,
+            user_id: String::new(),
+            email: String::new(),
+        }
+    }
+
+    /// Signs up under an address of its own.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn sign_up(&mut self, name: &str) {
+        self.email = format!("{}@reen.example", uuid::Uuid::new_v4().simple());
+        let visitor = json!({"name": name, "email": self.email, "password": PASSWORD});
+        let session = self.post("/auth/sign-up", visitor).await.ok();
+        self.token = session["accessToken"].as_str().map(str::to_owned);
+        self.user_id = session["user"]["id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        assert!(self.token.is_some(), "{session}");
+    }
+
+    /// `GET` below `/api/v1`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    /// `POST` below `/api/v1`.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// `PATCH` below `/api/v1`.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
+    /// `DELETE` below `/api/v1`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self
+            .http
+            .request(method, format!("{}/api/v1{path}", self.gateway));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        answer(request).await
+    }
+
+    /// The visitor as the visitor sees it.
+    pub async fn me(&self) -> Value {
+        self.get("/auth/users/me").await.ok()
+    }
+
+    /// Lists a product for sale and answers its id.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn list_product(&self, price: &str, quantity: i64) -> String {
+        let price: Value = serde_json::from_str(price).expect("a price");
+        let product = json!({
+            "name": "Brass lamp",
+            "description": "Turned by hand.",
+            "price": price,
+            "quantity": quantity,
+            "imageUrls": ["https://img.example/lamp.png"],
+        });
+        let product = self.post("/products", product).await.ok();
+        product["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Puts pieces of a product into the cart.
+    pub async fn add_to_cart(&self, product_id: &str, quantity: i64) -> Answer {
+        self.post(
+            "/cart-items",
+            json!({"productId": product_id, "quantity": quantity}),
+        )
+        .await
+    }
+
+    /// Opens a checkout of the cart.
+    pub async fn open_checkout(&self) -> Answer {
+        self.send(Method::POST, "/checkout", None).await
+    }
+
+    /// Pays an open checkout and answers what Stripe's stand-in said.
+    pub async fn pay(&self, checkout: &Value) -> Answer {
+        self.use_card(checkout, GOOD_CARD).await
+    }
+
+    /// Tries to pay with a card that is declined.
+    pub async fn pay_with_declined_card(&self, checkout: &Value) -> Answer {
+        self.use_card(checkout, BAD_CARD).await
+    }
+
+    async fn use_card(&self, checkout: &Value, card: &str) -> Answer {
+        let path = format!("/sim/sessions/{}/pay", session_id(checkout));
+        let request = self.http.post(format!("{}{path}", self.stripe));
+        answer(request.json(&json!({"card": card}))).await
+    }
+
+    /// Ends an open session as its time would.
+    pub async fn expire_session(&self, checkout: &Value) -> Answer {
+        let path = format!("/sim/sessions/{}/expire", session_id(checkout));
+        answer(self.http.post(format!("{}{path}", self.stripe))).await
+    }
+
+    /// `GET` at the Stripe stand-in.
+    pub async fn stripe_get(&self, path: &str) -> Value {
+        answer(self.http.get(format!("{}{path}", self.stripe)))
+            .await
+            .ok()
+    }
+
+    /// `POST` at the Stripe stand-in.
+    pub async fn stripe_post(&self, path: &str, body: Value) -> Answer {
+        answer(self.http.post(format!("{}{path}", self.stripe)).json(&body)).await
+    }
+
+    /// The checkout once it has this status.
+    ///
+    /// # Panics
+    /// When it does not get there.
+    pub async fn checkout_in(&self, checkout: &Value, status: &str) -> Value {
+        let id = checkout["checkoutId"].as_str().expect("a checkout id");
+        eventually(&format!("the checkout to be {status}"), async || {
+            let seen = self.get(&format!("/checkout/{id}")).await.ok();
+            (seen["status"] == status).then_some(seen)
+        })
+        .await
+    }
+
+    /// Cart, checkout, payment, order: answers the order.
+    ///
+    /// # Panics
+    /// When one of them is refused.
+    pub async fn buy(&self, product_id: &str, quantity: i64) -> Value {
+        self.add_to_cart(product_id, quantity).await.ok();
+        let checkout = self.open_checkout().await.ok();
+        self.pay(&checkout).await.ok();
+        let completed = self.checkout_in(&checkout, "completed").await;
+        let order_id = completed["orderId"].as_str().expect("an order id");
+        self.get(&format!("/orders/{order_id}")).await.ok()
+    }
+}
+
+async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.expect("an answer");
+    let status = response.status().as_u16();
+    let text = response.text().await.expect("a body");
+    Answer {
+        status,
+        body: serde_json::from_str(&text).unwrap_or(Value::Null),
+    }
+}
+
+/// The id of the session behind a payment page: the last part of its path.
+fn session_id(checkout: &Value) -> String {
+    let url = checkout["stripeSessionUrl"]
+        .as_str()
+        .expect("a payment page");
+    let path = url.split(['#', '?']).next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// An amount of the REST side as cents, exactly.
+///
+/// # Panics
+/// When it is not a number with at most two decimals.
+#[must_use]
+pub fn cents(amount: &Value) -> i64 {
+    let text = amount.to_string();
+    let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    assert!(decimals.len() <= 2, "{text}");
+    format!("{whole}{decimals:0<2}").parse().expect("an amount")
+}
