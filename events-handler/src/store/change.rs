@@ -11,6 +11,8 @@ use crate::error::Error;
 
 /// How many entries a saga's log keeps: more than its steps and their retries make.
 const LONGEST_LOG: i32 = 200;
+/// A lease that has ended.
+const RELEASED: DateTime = DateTime::from_millis(0);
 
 /// Whether a change was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +57,12 @@ pub(crate) enum Change<'change> {
 
 impl Change<'_> {
     pub(crate) fn into_update(self, saga: &Saga, lease_until: DateTime) -> Result<Document, Error> {
-        let now = DateTime::now();
-        let mut set = doc! {"leaseUntil": lease_until, "updatedAt": now, "attempts": 0};
+        let mut set = doc! {"leaseUntil": lease_until, "updatedAt": DateTime::now(), "attempts": 0};
         Ok(match self {
             Self::StepDone { state, name, owed } => {
                 set.insert("state", state);
                 let mut push = log(saga, name, Entry::Acted, None)?;
-                if let Some(owed) = owed {
-                    push.insert("owed", owed);
-                }
+                push.extend(owed.map(|owed| ("owed".to_owned(), Bson::from(owed))));
                 doc! {"$set": set, "$inc": {"step": 1}, "$push": push}
             }
             Self::Refused {
@@ -86,8 +85,7 @@ impl Change<'_> {
                 doc! {"$set": set, "$pop": {"owed": 1}, "$push": push}
             }
             Self::AllUndone => {
-                set.insert("status", Status::Closing.word());
-                set.insert("step", 0);
+                set.extend(doc! {"status": Status::Closing.word(), "step": 0});
                 doc! {"$set": set}
             }
             Self::PutOff {
@@ -99,22 +97,27 @@ impl Change<'_> {
                 is_exhausted,
             } => {
                 set.insert("state", state);
-                set.insert("attempts", i64::from(saga.attempts) + 1);
-                set.insert("leaseUntil", DateTime::from_millis(0));
-                set.insert("dueAt", later(delay));
-                if is_exhausted {
-                    set.insert("status", Status::Stuck.word());
-                    set.insert("stuckIn", saga.status.word());
-                }
+                set.extend(put_off(saga, delay, is_exhausted));
                 doc! {"$set": set, "$push": log(saga, name, entry, Some(&failure))?}
             }
             Self::Finished(status) => {
-                set.insert("status", status.word());
-                set.insert("leaseUntil", DateTime::from_millis(0));
+                set.extend(doc! {"status": status.word(), "leaseUntil": RELEASED});
                 doc! {"$set": set}
             }
         })
     }
+}
+
+fn put_off(saga: &Saga, delay: Duration, is_exhausted: bool) -> Document {
+    let mut set = doc! {
+        "attempts": i64::from(saga.attempts) + 1,
+        "leaseUntil": RELEASED,
+        "dueAt": later(delay),
+    };
+    if is_exhausted {
+        set.extend(doc! {"status": Status::Stuck.word(), "stuckIn": saga.status.word()});
+    }
+    set
 }
 
 fn refusal(name: &str, failure: &Failure) -> Refusal {

@@ -26,7 +26,7 @@ impl TransactionError for Error {
 
 /// A transaction that is tried until it is settled.
 ///
-/// ```ignore
+/// ```text
 /// let mut transaction = Transaction::begin(&database).await?;
 /// loop {
 ///     let attempt = self.post_once(transaction.session(), &posting).await;

@@ -142,6 +142,7 @@ impl Node {
             "listeners.tcp.1 = 127.0.0.1:{}\n\
              management.tcp.ip = 127.0.0.1\n\
              management.tcp.port = {}\n\
+             collect_statistics_interval = 500\n\
              disk_free_limit.absolute = 200MB\n",
             self.amqp, self.management
         )
