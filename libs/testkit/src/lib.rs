@@ -8,10 +8,12 @@ mod backends;
 mod broker;
 mod database;
 mod peers;
+mod proxy;
 mod wait;
 
 pub use backends::Backends;
 pub use broker::TestBroker;
 pub use database::{TestDatabase, assert_uses_index};
 pub use peers::{IDENTITY_SECRET, identity, peer, serve};
+pub use proxy::FaultProxy;
 pub use wait::{PATIENCE, eventually, free_port};
