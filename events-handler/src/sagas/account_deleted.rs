@@ -88,6 +88,13 @@ pub(crate) const ACCOUNT_DELETED: Definition<State> = Definition {
             compensation: Compensation::NoneOwed(FORWARD_ONLY),
             final_errors: &[],
         },
+        // What was listed while the saga ran; nothing can be listed any more.
+        Step {
+            name: "withdraw-late-listings",
+            action: withdraw_catalogue,
+            compensation: Compensation::NoneOwed(FORWARD_ONLY),
+            final_errors: &[],
+        },
     ],
     epilogue: &[],
 };

@@ -5,17 +5,19 @@ mod fee;
 mod fields;
 mod hold;
 mod product;
+mod reservation;
 mod search;
+mod stock;
 
 pub(crate) use draft::{Change, Draft, Wish};
 pub(crate) use fee::{Fee, Payer, added_value_fee, listing_fee};
 pub(crate) use fields::{Description, ImageUrls, Name, Pieces, Price};
-pub(crate) use hold::{
-    HeldLine, HoldRefusal, HoldState, Movement, Pile, Reservation, ShortLine, Step, StockLine,
-};
-pub(crate) use hold::{commit, give_back, release};
+pub(crate) use hold::{HeldLine, Hold, HoldId, HoldRefusal, HoldState, Step};
+pub(crate) use hold::{commit, give_back, release, repeat};
 pub(crate) use product::{Product, fold};
-pub(crate) use search::{Page, Range, Search, Sort, SortField};
+pub(crate) use reservation::{Reservation, ShortLine, StockLine};
+pub(crate) use search::{Page, Range, Search, Sort, SortField, page_size};
+pub(crate) use stock::{Movement, Pile};
 
 use bson::oid::ObjectId;
 

@@ -4,7 +4,7 @@ use super::product::fold;
 
 const LONGEST_NAME: usize = 100;
 const MOST_ON_A_PAGE: i32 = 1_000;
-const FARTHEST_SKIP: i64 = 10_000_000;
+const FARTHEST_SKIP: u64 = 10_000_000;
 
 /// What of the catalogue is asked for.
 #[derive(Clone, Debug, Default)]
@@ -72,22 +72,16 @@ impl Default for Page {
 
 impl Page {
     pub(crate) fn parse(limit: i32, skip: i64) -> Result<Self, Vec<FieldFailure>> {
-        let mut failures = Vec::new();
-        if let Err(failure) = page_size(limit) {
-            failures.push(failure);
-        }
-        let parsed_skip = u64::try_from(skip).ok().filter(|_| skip <= FARTHEST_SKIP);
-        match parsed_skip {
-            Some(skip) if failures.is_empty() => Ok(Self {
-                limit: limit.into(),
-                skip,
-            }),
-            Some(_) => Err(failures),
-            None => {
+        let skip = u64::try_from(skip)
+            .ok()
+            .filter(|skip| *skip <= FARTHEST_SKIP)
+            .ok_or_else(|| {
                 let sentence = format!("must be from 0 to {FARTHEST_SKIP}");
-                failures.push(FieldFailure::new("skip", "out_of_range", sentence));
-                Err(failures)
-            }
+                FieldFailure::new("skip", "out_of_range", sentence)
+            });
+        match (page_size(limit), skip) {
+            (Ok(limit), Ok(skip)) => Ok(Self { limit, skip }),
+            (limit, skip) => Err([limit.err(), skip.err()].into_iter().flatten().collect()),
         }
     }
 

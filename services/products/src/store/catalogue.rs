@@ -1,0 +1,124 @@
+use bson::oid::ObjectId;
+use bson::{Document, doc};
+use futures::TryStreamExt as _;
+
+use super::Store;
+use crate::domain::{Product, Range, Search, Sort, SortField};
+use crate::error::Error;
+
+impl Store {
+    /// A product that is in the catalogue.
+    pub(crate) async fn listed(&self, id: ObjectId) -> Result<Option<Product>, Error> {
+        let listed = doc! {"_id": id, "listed": true};
+        Ok(self.products.find_one(listed).await?.map(Product::from))
+    }
+
+    /// A product of this seller that is in the catalogue.
+    pub(crate) async fn own(
+        &self,
+        seller_id: ObjectId,
+        id: ObjectId,
+    ) -> Result<Option<Product>, Error> {
+        let own = doc! {"_id": id, "sellerId": seller_id, "listed": true};
+        Ok(self.products.find_one(own).await?.map(Product::from))
+    }
+
+    /// Products by id, hidden ones too, in no particular order.
+    pub(crate) async fn find(&self, ids: &[ObjectId]) -> Result<Vec<Product>, Error> {
+        let by_ids = doc! {"_id": {"$in": ids.to_vec()}};
+        let found = self.products.find(by_ids).await?;
+        Ok(found.map_ok(Product::from).try_collect().await?)
+    }
+
+    /// One page, and how many products there are on all of them.
+    pub(crate) async fn search(&self, search: &Search) -> Result<(Vec<Product>, u64), Error> {
+        tokio::try_join!(self.page(search), self.count(search))
+    }
+
+    async fn page(&self, search: &Search) -> Result<Vec<Product>, Error> {
+        let page = self
+            .products
+            .find(matching(search))
+            .sort(in_order(search.sort))
+            .skip(search.page.skip())
+            .limit(search.page.limit())
+            .await?;
+        Ok(page.map_ok(Product::from).try_collect().await?)
+    }
+
+    async fn count(&self, search: &Search) -> Result<u64, Error> {
+        Ok(self.products.count_documents(matching(search)).await?)
+    }
+}
+
+/// A part of a name cannot bound an index, but `listed` can: the part is then looked for in the keys.
+pub(super) fn matching(search: &Search) -> Document {
+    let mut filter = doc! {"listed": true};
+    if let Some(name) = &search.name {
+        filter.insert("nameFolded", doc! {"$regex": literally(name)});
+    }
+    let ranges = [
+        ("priceCents", search.price_cents),
+        ("quantity", search.quantity),
+    ];
+    for (field, range) in ranges {
+        let bounds = bounds(range);
+        if !bounds.is_empty() {
+            filter.insert(field, bounds);
+        }
+    }
+    filter
+}
+
+fn bounds(range: Range) -> Document {
+    let mut bounds = Document::new();
+    if let Some(least) = range.least {
+        bounds.insert("$gte", least);
+    }
+    if let Some(most) = range.most {
+        bounds.insert("$lte", most);
+    }
+    bounds
+}
+
+pub(super) fn in_order(sort: Sort) -> Document {
+    let field = match sort.by {
+        SortField::Name => "nameFolded",
+        SortField::Price => "priceCents",
+        SortField::Quantity => "quantity",
+        SortField::CreatedAt => "createdAt",
+        SortField::UpdatedAt => "updatedAt",
+    };
+    let direction = if sort.ascending { 1 } else { -1 };
+    // One index serves both directions, because the id turns with the field.
+    doc! {field: direction, "_id": direction}
+}
+
+/// A pattern that matches exactly this text. PCRE takes a backslash before anything that is not a
+/// letter or digit of ASCII literally, and BSON takes no zero byte in a pattern.
+fn literally(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter == '\0' {
+            pattern.push_str("\\x00");
+            continue;
+        }
+        if letter.is_ascii() && !letter.is_ascii_alphanumeric() {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literally;
+
+    #[test]
+    fn nothing_in_a_pattern_has_a_meaning() {
+        assert_eq!(literally("3.5\" (a|b)*"), r#"3\.5\"\ \(a\|b\)\*"#);
+        assert_eq!(literally("größe ñ"), "größe\\ ñ");
+        assert_eq!(literally("a\0b"), "a\\x00b");
+    }
+}

@@ -1,0 +1,42 @@
+//! Documents, indexes and queries; nothing else speaks to MongoDB.
+
+mod catalogue;
+mod document;
+mod fees;
+mod holds;
+mod listing;
+mod removal;
+mod schema;
+mod stock;
+
+use mongodb::Collection;
+use reen_mongo::{Database, Fence};
+
+use document::{FeeDocument, HoldDocument, ProductDocument};
+
+#[derive(Clone)]
+pub(crate) struct Store {
+    database: Database,
+    products: Collection<ProductDocument>,
+    fees: Collection<FeeDocument>,
+    holds: Collection<HoldDocument>,
+    fence: Fence,
+}
+
+impl Store {
+    pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
+        let store = Self {
+            database: database.clone(),
+            products: database.collection(schema::PRODUCTS),
+            fees: database.collection(schema::LISTING_FEES),
+            holds: database.collection(schema::HOLDS),
+            fence: Fence::open(database).await?,
+        };
+        schema::guard_stock(database).await?;
+        schema::make_indexes(&store).await?;
+        Ok(store)
+    }
+}
+
+#[cfg(test)]
+mod tests;
