@@ -39,7 +39,10 @@ impl Logging {
         Reader::read(environment, |reader| {
             let format = reader.or("LOG_FORMAT", LogFormat::Pretty);
             let filter = reader.or("RUST_LOG", "info".to_owned());
-            Some(Self { format: format?, filter: filter? })
+            Some(Self {
+                format: format?,
+                filter: filter?,
+            })
         })
     }
 }
@@ -48,7 +51,8 @@ fn main() -> ExitCode {
     // Both are refused only when they are installed already, which is as good.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
     jwt::install();
-    match run(Arguments::parse()) {
+    let Command::Serve { role } = Arguments::parse().command;
+    match serve(role) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("reen: {error:#}");
@@ -58,10 +62,9 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Command::Serve { role } = arguments.command;
+async fn serve(role: Role) -> anyhow::Result<()> {
     let logging = Logging::read(&ProcessEnvironment)?;
     telemetry::init(logging.format, &logging.filter);
     let stop = shutdown::on_signal().context("signals cannot be listened to")?;
-    role.serve(&ProcessEnvironment, stop).await
+    role.serve(stop).await
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use reen_chassis::config::Environment;
+use reen_chassis::config::ProcessEnvironment;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -39,8 +39,8 @@ const EACH: [Role; 7] = [
 
 /// Reads the settings of an app, builds it and runs it until `stop`.
 macro_rules! serve {
-    ($app:ident, $environment:expr, $stop:expr) => {{
-        let config = $app::Config::read($environment)?;
+    ($app:ident, $stop:expr) => {{
+        let config = $app::Config::read(&ProcessEnvironment)?;
         let app = $app::App::build(config).await?;
         tracing::info!(role = $app::NAME, "ready");
         app.run($stop).await.map_err(anyhow::Error::from)
@@ -48,39 +48,43 @@ macro_rules! serve {
 }
 
 impl Role {
-    /// Serves this role until `stop`. When one of several ends before that, so do the others.
-    pub(crate) async fn serve(
-        self,
-        environment: &(dyn Environment + Sync),
-        stop: CancellationToken,
-    ) -> anyhow::Result<()> {
+    /// Serves this role until `stop`.
+    pub(crate) async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         match self {
-            Self::Auth => serve!(reen_auth, environment, stop),
-            Self::Products => serve!(reen_products, environment, stop),
-            Self::CartItems => serve!(reen_cart_items, environment, stop),
-            Self::Checkout => serve!(reen_checkout, environment, stop),
-            Self::Orders => serve!(reen_orders, environment, stop),
-            Self::EventsHandler => serve!(reen_events_handler, environment, stop),
-            Self::Gateway => serve!(reen_gateway, environment, stop),
             Self::All => serve_all(stop).await,
+            one => one.serve_alone(stop).await,
+        }
+    }
+
+    async fn serve_alone(self, stop: CancellationToken) -> anyhow::Result<()> {
+        match self {
+            Self::Auth => serve!(reen_auth, stop),
+            Self::Products => serve!(reen_products, stop),
+            Self::CartItems => serve!(reen_cart_items, stop),
+            Self::Checkout => serve!(reen_checkout, stop),
+            Self::Orders => serve!(reen_orders, stop),
+            Self::EventsHandler => serve!(reen_events_handler, stop),
+            Self::Gateway => serve!(reen_gateway, stop),
+            Self::All => Ok(()),
         }
     }
 }
 
+/// Serves every role; when one ends, so do the others.
 async fn serve_all(stop: CancellationToken) -> anyhow::Result<()> {
     let mut roles = JoinSet::new();
     for role in EACH {
         let stop = stop.clone();
         roles.spawn(async move {
-            let environment = reen_chassis::config::ProcessEnvironment;
-            Box::pin(role.serve(&environment, stop)).await.with_context(|| format!("{role:?}"))
+            role.serve_alone(stop)
+                .await
+                .with_context(|| format!("{role:?}"))
         });
     }
     let mut outcome = Ok(());
     while let Some(ended) = roles.join_next().await {
         stop.cancel();
-        let ended = ended.context("a role panicked")?;
-        outcome = outcome.and(ended);
+        outcome = outcome.and(ended.context("a role panicked")?);
     }
     outcome
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 use futures::TryStreamExt as _;
 use reen_mongo::Database;
 
@@ -25,11 +25,11 @@ async fn every_payment_has_one_end(mesh: &Mesh, broken: &mut Vec<String>) {
     let orders = all(&mesh.database("ORDERS").await, "orders").await;
     let mut orders_of: BTreeMap<String, usize> = BTreeMap::new();
     for order in &orders {
-        let checkout = order.get("checkoutId").expect("a checkout id").to_string();
+        let checkout = id_in(order, "checkoutId");
         *orders_of.entry(checkout).or_default() += 1;
     }
     for checkout in all(&mesh.database("CHECKOUT").await, "checkouts").await {
-        let id = checkout.get("_id").expect("an id").to_string();
+        let id = id_in(&checkout, "_id");
         let orders = orders_of.remove(&id).unwrap_or_default();
         let state = checkout.get_str("state").unwrap_or_default();
         let expected = usize::from(state == "completed");
@@ -50,12 +50,12 @@ async fn stock_adds_up(mesh: &Mesh, broken: &mut Vec<String>) {
     for order in all(&mesh.database("ORDERS").await, "orders").await {
         for line in order.get_array("lines").expect("lines") {
             let line = line.as_document().expect("a line");
-            let product = line.get("productId").expect("a product").to_string();
-            *sold.entry(product).or_default() += line.get_i64("quantity").expect("a quantity");
+            *sold.entry(id_in(line, "productId")).or_default() +=
+                line.get_i64("quantity").expect("a quantity");
         }
     }
     for product in all(&mesh.database("PRODUCTS").await, "products").await {
-        let id = product.get("_id").expect("an id").to_string();
+        let id = id_in(&product, "_id");
         let count = |field: &str| product.get_i64(field).expect("a count");
         let (available, held) = (count("quantity"), count("held"));
         let adds_up = available + held + count("sold") == count("stocked");
@@ -85,7 +85,7 @@ async fn ledger_adds_up(mesh: &Mesh, broken: &mut Vec<String>) {
     }
     let mut seen = BTreeSet::new();
     for user in all(&auth, "users").await {
-        let id = user.get_object_id("_id").expect("an id").to_hex();
+        let id = id_in(&user, "_id");
         let balance = user.get_i64("balanceCents").expect("a balance");
         let posted = balances
             .get(&format!("user:{id}"))
@@ -96,6 +96,15 @@ async fn ledger_adds_up(mesh: &Mesh, broken: &mut Vec<String>) {
                 "user {id} has {balance}, the postings say {posted}"
             ));
         }
+    }
+}
+
+/// An id as hex digits, however the service keeps it.
+fn id_in(document: &Document, field: &str) -> String {
+    match document.get(field) {
+        Some(Bson::ObjectId(id)) => id.to_hex(),
+        Some(Bson::String(id)) => id.clone(),
+        other => format!("{field} is {other:?}"),
     }
 }
 

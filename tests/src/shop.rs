@@ -27,7 +27,6 @@ impl Answer {
     ///
     /// # Panics
     /// When it was refused.
-    #[must_use]
     pub fn ok(self) -> Value {
         assert!(self.status < 300, "{}: {}", self.status, self.body);
         self.body

@@ -5,10 +5,12 @@ mod database;
 mod error;
 mod fence;
 mod index;
+mod lanes;
 mod transaction;
 
 pub use database::Database;
 pub use error::Error;
 pub use fence::{Fence, FenceError};
 pub use index::sync_indexes;
+pub use lanes::{Lanes, Turn};
 pub use transaction::{Transaction, TransactionError};

@@ -1,4 +1,5 @@
 //! Transactions and the fence on a real replica set.
+#![expect(clippy::unwrap_used, reason = "helpers of a test fail by panicking")]
 
 use bson::{Document, doc};
 use futures::future::join_all;

@@ -24,6 +24,8 @@ impl Store {
         operation: &Operation,
         reservation: &Reservation,
     ) -> Result<Vec<HeldLine>, Error> {
+        let products = reservation.lines.iter().map(|line| line.product_id);
+        let _turn = self.lanes.enter(products).await;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self
@@ -61,6 +63,12 @@ impl Store {
         hold_id: &HoldId,
         rule: Rule,
     ) -> Result<(), Error> {
+        let hold = self.holds.find_one(doc! {"_id": hold_id.text()}).await?;
+        let lines = hold.map(|hold| hold.lines).unwrap_or_default();
+        let _turn = self
+            .lanes
+            .enter(lines.iter().map(|line| line.product_id))
+            .await;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self

@@ -10,7 +10,7 @@ mod schema;
 mod stock;
 
 use mongodb::Collection;
-use reen_mongo::{Database, Fence};
+use reen_mongo::{Database, Fence, Lanes};
 
 use document::{FeeDocument, HoldDocument, ProductDocument};
 
@@ -21,6 +21,8 @@ pub(crate) struct Store {
     fees: Collection<FeeDocument>,
     holds: Collection<HoldDocument>,
     fence: Fence,
+    /// One for each product: everybody may want the same one.
+    lanes: Lanes,
 }
 
 impl Store {
@@ -31,6 +33,7 @@ impl Store {
             fees: database.collection(schema::LISTING_FEES),
             holds: database.collection(schema::HOLDS),
             fence: Fence::open(database).await?,
+            lanes: Lanes::default(),
         };
         schema::guard_stock(database).await?;
         schema::make_indexes(&store).await?;

@@ -1,0 +1,11 @@
+//! The rules of a checkout, without I/O.
+
+mod checkout;
+mod opening;
+mod refusal;
+mod transitions;
+
+pub(crate) use checkout::{Checkout, HoldState, Line, PaymentPage, RecordedPayment, State};
+pub(crate) use opening::{CartLine, Draft, later};
+pub(crate) use refusal::Refusal;
+pub(crate) use transitions::ReceivedPayment;

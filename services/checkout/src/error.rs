@@ -1,0 +1,81 @@
+use reen_error::{Code, Coded, Failure, FieldFailure};
+use reen_mongo::{FenceError, TransactionError};
+
+use crate::domain::Refusal;
+
+/// Why this service refuses.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("there is no such checkout")]
+    NotFound,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Another call with the same key failed to open it, or is still at it.
+    #[error("the checkout was not opened")]
+    NotOpened,
+    /// The task that opens a checkout panicked, or the process stops.
+    #[error("the opening of a checkout was interrupted")]
+    Interrupted,
+    #[error("the payment provider refused the request")]
+    PaymentRefused,
+    /// Stripe may or may not have done what it was asked.
+    #[error("Stripe gave no usable answer: {0}")]
+    PaymentsAway(String),
+    /// A peer's refusal, handed on as it is.
+    #[error("{0}")]
+    Peer(Failure),
+    #[error(transparent)]
+    Fence(#[from] FenceError),
+    #[error(transparent)]
+    Store(#[from] reen_mongo::Error),
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::NotFound => Code::NotFound,
+            Self::Refused(refusal) => code_of(*refusal),
+            Self::NotOpened | Self::PaymentsAway(_) => Code::Unavailable,
+            Self::Interrupted => Code::Internal,
+            Self::PaymentRefused => Code::PaymentRefused,
+            Self::Peer(failure) => failure.code,
+            Self::Fence(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldFailure> {
+        match self {
+            Self::Peer(failure) => failure.fields.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn code_of(refusal: Refusal) -> Code {
+    match refusal {
+        Refusal::EmptyCart => Code::EmptyCart,
+        Refusal::InsufficientBalance => Code::InsufficientBalance,
+        Refusal::TotalTooLarge => Code::TotalTooLarge,
+        Refusal::TotalTooSmall => Code::TotalTooSmall,
+        Refusal::Closed | Refusal::SecondPayment => Code::CheckoutClosed,
+        Refusal::AmountMismatch => Code::AmountMismatch,
+        Refusal::IllegalTransition => Code::IllegalTransition,
+        Refusal::Voided => Code::OperationVoided,
+    }
+}
+
+impl From<mongodb::error::Error> for Error {
+    fn from(error: mongodb::error::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl TransactionError for Error {
+    fn database(&self) -> Option<&reen_mongo::Error> {
+        match self {
+            Self::Store(error) | Self::Fence(FenceError::Store(error)) => Some(error),
+            _ => None,
+        }
+    }
+}

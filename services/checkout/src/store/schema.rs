@@ -1,0 +1,88 @@
+//! The queries and the indexes that serve them.
+
+use bson::oid::ObjectId;
+use bson::{Bson, DateTime, Document, doc};
+use mongodb::options::IndexOptions;
+use mongodb::{Collection, IndexModel};
+use reen_mongo::sync_indexes;
+
+use crate::domain::{Checkout, HoldState, State};
+
+pub(super) const CHECKOUTS: &str = "checkouts";
+
+pub(super) async fn sync(checkouts: &Collection<Checkout>) -> Result<(), reen_mongo::Error> {
+    let keyed = doc! {"idempotencyKey": {"$exists": true}};
+    let once_per_key = IndexOptions::builder()
+        .unique(true)
+        .partial_filter_expression(keyed)
+        .build();
+    let owing = doc! {"holdState": HoldState::ReleaseOwed.word()};
+    let only_owing = IndexOptions::builder()
+        .partial_filter_expression(owing)
+        .build();
+    let by_key = IndexModel::builder()
+        .keys(doc! {"userId": 1, "idempotencyKey": 1})
+        .options(once_per_key)
+        .build();
+    let by_age = IndexModel::builder()
+        .keys(doc! {"state": 1, "createdAt": 1})
+        .build();
+    let by_expiry = IndexModel::builder()
+        .keys(doc! {"state": 1, "expiresAt": 1})
+        .build();
+    let by_debt = IndexModel::builder()
+        .keys(doc! {"holdState": 1, "state": 1})
+        .options(only_owing)
+        .build();
+    sync_indexes(checkouts, [by_key, by_age, by_expiry, by_debt]).await
+}
+
+pub(super) fn of_key(user_id: ObjectId, idempotency_key: &str) -> Document {
+    doc! {"userId": user_id, "idempotencyKey": idempotency_key}
+}
+
+pub(super) fn abandoned_before(moment: DateTime) -> Document {
+    doc! {"state": State::Opening.word(), "createdAt": {"$lt": moment}}
+}
+
+pub(super) fn overdue_before(moment: DateTime) -> Document {
+    doc! {"state": State::Open.word(), "expiresAt": {"$lt": moment}}
+}
+
+pub(super) fn owing_release() -> Document {
+    let unsold: Vec<Bson> = State::UNSOLD
+        .iter()
+        .map(|state| Bson::from(state.word()))
+        .collect();
+    doc! {"holdState": HoldState::ReleaseOwed.word(), "state": {"$in": unsold}}
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::oid::ObjectId;
+    use bson::{DateTime, doc};
+    use reen_testkit::{TestDatabase, assert_uses_index};
+
+    use super::{CHECKOUTS, abandoned_before, of_key, overdue_before, owing_release};
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn every_query_is_served_by_an_index() {
+        let fresh = TestDatabase::fresh();
+        let database = fresh.open().await;
+        Store::open(&database).await.unwrap();
+        let now = DateTime::now();
+        let id = ObjectId::new();
+        for query in [
+            of_key(id, "key"),
+            abandoned_before(now),
+            overdue_before(now),
+            owing_release(),
+            doc! {"_id": id},
+            doc! {"_id": id, "userId": id},
+            doc! {"_id": id, "holdState": "releaseOwed"},
+        ] {
+            assert_uses_index(&database, CHECKOUTS, query, doc! {}).await;
+        }
+    }
+}
