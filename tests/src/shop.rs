@@ -133,6 +133,15 @@ impl Client {
         product["id"].as_str().expect("an id").to_owned()
     }
 
+    /// How many pieces of a product can be bought now.
+    ///
+    /// # Panics
+    /// When the product is not there.
+    pub async fn in_stock(&self, product_id: &str) -> i64 {
+        let product = self.get(&format!("/products/{product_id}")).await.ok();
+        product["quantity"].as_i64().expect("a quantity")
+    }
+
     /// Puts pieces of a product into the cart.
     pub async fn add_to_cart(&self, product_id: &str, quantity: i64) -> Answer {
         self.post(
