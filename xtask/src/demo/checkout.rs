@@ -1,13 +1,18 @@
 //! From a cart to a payment, without a word.
 
-use anyhow::Result;
-use serde_json::json;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
 
 use super::account::Account;
-use super::api::{Api, text};
+use super::api::{Api, text, wait_for};
 
 /// A test card that Stripe and its stand-in take at once.
 pub(super) const CARD: &str = "4242424242424242";
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(2);
 
 /// A checkout session that can be paid.
 #[derive(Debug)]
@@ -35,6 +40,19 @@ pub(super) fn pay(stripe: &str, checkout: &Checkout) -> Result<()> {
     let path = format!("/sim/sessions/{}/pay", checkout.session());
     Api::new(stripe).post(&path, None, &json!({ "card": CARD }))?;
     Ok(())
+}
+
+/// Waits until a paid checkout has come to its end.
+pub(super) fn completed(api: &Api, buyer: &Account, checkout: &Checkout) -> Result<Value> {
+    let path = format!("/checkout/{}", checkout.id);
+    wait_for("the checkout is completed", PATIENCE, POLL, || {
+        let answer = api.get(&path, Some(&buyer.token))?;
+        match text(&answer, "status")? {
+            "completed" => Ok(Some(answer)),
+            "open" | "paid" => Ok(None),
+            other => bail!("the checkout is {other}"),
+        }
+    })
 }
 
 impl Checkout {

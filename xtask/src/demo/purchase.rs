@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::account::{Account, Product};
-use super::api::{Api, text, wait_for};
-use super::checkout::{CARD, Checkout, add_to_cart, check_out, pay};
+use super::api::{Api, text};
+use super::checkout::{CARD, Checkout, add_to_cart, check_out, completed, pay};
 use super::mail;
 use super::money::Cents;
 use super::narrator::Narrator;
 use crate::mesh::Run;
-
-const PATIENCE: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(5);
 
 const BOUGHT: u32 = 2;
 const LAMP: Product<'_> = Product {
@@ -147,19 +144,6 @@ impl Order {
             total: Cents::from_json(&answer["total"])?,
         })
     }
-}
-
-/// Waits until a paid checkout has come to its end.
-fn completed(api: &Api, buyer: &Account, checkout: &Checkout) -> Result<Value> {
-    let path = format!("/checkout/{}", checkout.id);
-    wait_for("the checkout is completed", PATIENCE, POLL, || {
-        let answer = api.get(&path, Some(&buyer.token))?;
-        match text(&answer, "status")? {
-            "completed" => Ok(Some(answer)),
-            "open" | "paid" => Ok(None),
-            other => bail!("the checkout is {other}"),
-        }
-    })
 }
 
 struct Bought<'a> {

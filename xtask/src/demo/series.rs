@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::account::{Account, Product};
 use super::api::{Api, wait_for};
-use super::checkout::{add_to_cart, check_out, pay};
+use super::checkout::{add_to_cart, check_out, completed, pay};
 use super::money::Cents;
 use super::narrator::milliseconds;
 use crate::mesh::Run;
@@ -89,14 +89,17 @@ impl Shop<'_> {
         let checkout = check_out(&self.api, buyer)?;
         pay(self.stripe, &checkout)?;
         let paid = Instant::now();
-        wait_for("the order is there", PATIENCE, POLL, || {
+        let ordered = wait_for("the order is there", PATIENCE, POLL, || {
             let orders = self.api.get("/orders", Some(&buyer.token))?;
             let count = orders
                 .as_array()
                 .context("GET /orders gives no array")?
                 .len();
             Ok((count > usize::try_from(bought)?).then(|| paid.elapsed()))
-        })
+        })?;
+        // What was bought leaves the cart after the order is there; the next purchase waits for that.
+        completed(&self.api, buyer, &checkout)?;
+        Ok(ordered)
     }
 }
 
