@@ -3,7 +3,7 @@
 //! It parses and validates requests, verifies access tokens and the signatures of webhooks, asks the
 //! services on behalf of the signed-in user, joins what they answer, and shows every failure as a
 //! problem document (RFC 9457). What its `OpenAPI` document says of an operation (who may call it, which
-//! query and which body it takes) is what is enforced: [`rules`] reads it back at start.
+//! query and which body it takes) is what is enforced: `rules` reads it back at start.
 //!
 //! It never holds a business rule, a database or a session; never computes with money; never answers
 //! from what it remembers; and never accepts a webhook that is not stored yet.

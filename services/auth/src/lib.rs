@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Who the users are, who is signed in, and the ledger: every movement of money is one posting whose
+//! legs sum to zero, and balances follow from the postings.
+//!
+//! A password or its hash never leaves this crate. It never decides what something costs, and never
+//! speaks to a payment provider: it books what it is told by those who know.
+
+mod app;
+mod config;
+mod domain;
+mod error;
+mod grpc;
+mod service;
+mod store;
+
+pub use app::{App, BuildError};
+pub use config::Config;
+
+/// The name of this process among its peers.
+pub const NAME: &str = "auth";

@@ -19,6 +19,8 @@ const FOR_USERS: &[&str] = &["gateway", "checkout"];
 const SAGAS: &[&str] = &["events-handler"];
 const CATALOGUE: &[&str] = &["products"];
 
+const MOST_IDS: usize = 1_000;
+
 pub(crate) struct Grpc {
     service: Arc<CartItems>,
 }
@@ -102,12 +104,7 @@ impl proto::cart_items_server::CartItems for Grpc {
         request: Request<proto::RemoveProductsRequest>,
     ) -> Result<Response<proto::RemoveProductsResponse>, Status> {
         Caller::of(&request)?.must_be(CATALOGUE)?;
-        let product_ids = request
-            .get_ref()
-            .product_ids
-            .iter()
-            .map(|id| object_id("productIds", id))
-            .collect::<Result<Vec<_>, _>>()?;
+        let product_ids = product_ids(&request.get_ref().product_ids)?;
         let removed = self.service.remove_products(&product_ids).await;
         answer(removed.map(|removed| proto::RemoveProductsResponse {
             removed: count(removed),
@@ -187,10 +184,19 @@ fn quantity(pieces: i64) -> Result<Quantity, Failure> {
     Quantity::parse(pieces).map_err(|field| Failure::invalid(vec![field]))
 }
 
+fn product_ids(ids: &[String]) -> Result<Vec<ObjectId>, Failure> {
+    if ids.len() > MOST_IDS {
+        let sentence = format!("must have at most {MOST_IDS}");
+        let too_many = FieldFailure::new("productIds", "too_many", sentence);
+        return Err(Failure::invalid(vec![too_many]));
+    }
+    ids.iter().map(|id| object_id("productIds", id)).collect()
+}
+
 fn bought_line(line: &proto::BoughtLine) -> Result<BoughtLine, Failure> {
     Ok(BoughtLine {
         product_id: object_id("lines.productId", &line.product_id)?,
-        quantity: line.quantity,
+        quantity: quantity(line.quantity)?.pieces(),
     })
 }
 

@@ -1,1 +1,19 @@
-//! Placeholder.
+//! What was bought: one order for each checkout that was paid.
+//!
+//! An order is a copy of what the buyer saw when he paid; it never changes with the catalogue, only its
+//! status does. It keeps no stock and no money. In how many orders each product is, is counted in the
+//! same transaction as the order itself.
+
+mod app;
+mod config;
+mod domain;
+mod error;
+mod grpc;
+mod service;
+mod store;
+
+pub use app::{App, BuildError};
+pub use config::Config;
+
+/// The name of this process among its peers.
+pub const NAME: &str = "orders";

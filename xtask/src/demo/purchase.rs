@@ -1,7 +1,5 @@
 //! One purchase, from the sign-up to the e-mails.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 

@@ -44,13 +44,8 @@ impl Store {
             Some(_) => return Ok(()),
             None => {}
         }
-        let record = TakenDocument {
-            id: operation.id.clone(),
-            user_id: Some(user_id),
-            lines: self.take_lines(session, user_id, lines).await?,
-            undone: false,
-            taken_at: DateTime::now(),
-        };
+        let lines = self.take_lines(session, user_id, lines).await?;
+        let record = TakenDocument::of(operation, user_id, lines);
         self.taken.insert_one(record).session(session).await?;
         Ok(())
     }
@@ -95,7 +90,7 @@ impl Store {
         Ok(())
     }
 
-    /// Empties the cart of a user who leaves.
+    /// Empties the cart of a user who leaves. A repeat changes nothing.
     pub(crate) async fn empty(
         &self,
         operation: &Operation,
@@ -119,10 +114,16 @@ impl Store {
         user_id: ObjectId,
     ) -> Result<(), Error> {
         self.fence.pass(session, operation).await?;
+        if self.taken_by(session, &operation.id).await?.is_some() {
+            return Ok(());
+        }
         self.items
             .delete_many(doc! {"userId": user_id})
-            .session(session)
+            .session(&mut *session)
             .await?;
+        // Nothing is kept of it: a cart that was emptied is never put back.
+        let record = TakenDocument::of(operation, user_id, Vec::new());
+        self.taken.insert_one(record).session(session).await?;
         Ok(())
     }
 
@@ -156,7 +157,8 @@ impl Store {
             if quantity == item.quantity {
                 emptied.push(item.id);
             } else {
-                let fewer = doc! {"$inc": {"quantity": -quantity}};
+                let now = DateTime::now();
+                let fewer = doc! {"$inc": {"quantity": -quantity}, "$set": {"updatedAt": now}};
                 self.items
                     .update_one(doc! {"_id": item.id}, fewer)
                     .session(&mut *session)

@@ -1,5 +1,6 @@
 use bson::DateTime;
 use bson::oid::ObjectId;
+use reen_chassis::Operation;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::CartItem;
@@ -45,6 +46,16 @@ pub(crate) struct TakenDocument {
 }
 
 impl TakenDocument {
+    pub(crate) fn of(operation: &Operation, user_id: ObjectId, lines: Vec<TakenLine>) -> Self {
+        Self {
+            id: operation.id.clone(),
+            user_id: Some(user_id),
+            lines,
+            undone: false,
+            taken_at: DateTime::now(),
+        }
+    }
+
     /// The record that an operation must not happen any more.
     pub(crate) fn never(operation_id: &str) -> Self {
         Self {
