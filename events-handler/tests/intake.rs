@@ -158,3 +158,15 @@ async fn a_saga_whose_message_was_lost_is_swept_up() {
     assert_eq!(world.book.calls_of("complete_checkout"), 2);
     assert_eq!(world.letters_to("buyer@reen.example").len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_of_the_database_has_an_index() {
+    let world = World::start().await;
+    let overdue = doc! {
+        "status": {"$in": ["running", "compensating", "closing"]},
+        "dueAt": {"$lt": DateTime::now()},
+        "leaseUntil": {"$lt": DateTime::now()},
+    };
+    let database = world.database().await;
+    reen_testkit::assert_uses_index(&database, "sagas", overdue, doc! {"dueAt": 1}).await;
+}

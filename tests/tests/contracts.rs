@@ -49,6 +49,24 @@ async fn every_method_is_served_and_none_without_an_identity() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn health_and_reflection_need_no_identity() {
+    let mesh = Mesh::start().await;
+    for (_, prefix, _) in SERVICES {
+        let address = mesh.service_url(prefix).to_owned();
+        for path in [
+            "/grpc.health.v1.Health/Check",
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        ] {
+            let channel = tonic::transport::Endpoint::from_shared(address.clone());
+            let answered = ask(channel.unwrap().connect_lazy(), path).await;
+            // Reflection wants a question and says so; what matters is that it is there to say it.
+            let served = matches!(answered, Code::Ok | Code::InvalidArgument);
+            assert!(served, "{prefix} {path}: {answered:?}");
+        }
+    }
+}
+
 /// Calls a method with an empty message.
 async fn ask<C>(channel: C, path: &str) -> Code
 where

@@ -40,7 +40,7 @@ pub(crate) struct World {
     pub(crate) mail: PathBuf,
     publisher: Publisher,
     settings: HashMap<String, String>,
-    _database: TestDatabase,
+    database: TestDatabase,
     _services: Vec<DropGuard>,
     app: Option<DropGuard>,
 }
@@ -80,7 +80,7 @@ impl World {
             publisher,
             settings,
             broker,
-            _database: database,
+            database,
             _services: services,
             app: None,
         }
@@ -121,6 +121,10 @@ impl World {
 
     pub(crate) async fn publish_message(&self, message: &Message) {
         self.publisher.publish(message).await.unwrap();
+    }
+
+    pub(crate) async fn database(&self) -> reen_mongo::Database {
+        self.database.open().await
     }
 
     /// The saga once it has this status.

@@ -1,0 +1,78 @@
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, header};
+use reen_error::Code;
+
+use crate::error::Error;
+use crate::etag::Precondition;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const LONGEST_KEY: usize = 255;
+
+/// The client's name for this request, so that repeating it has no second effect.
+pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        let Some(value) = only(&parts.headers, &IDEMPOTENCY_KEY)? else {
+            return Ok(Self(None));
+        };
+        let is_visible = value.bytes().all(|byte| byte.is_ascii_graphic());
+        if value.is_empty() || value.len() > LONGEST_KEY || !is_visible {
+            let message = "Idempotency-Key must be 1 to 255 visible ASCII characters";
+            return Err(Error::new(Code::BadHeader, message));
+        }
+        Ok(Self(Some(value.to_owned())))
+    }
+}
+
+/// The version that a change is meant for, when the client names one.
+pub(crate) struct IfMatch(pub(crate) Option<i64>);
+
+impl<S: Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        let Some(value) = only(&parts.headers, &header::IF_MATCH)? else {
+            return Ok(Self(None));
+        };
+        Precondition::parse(value)
+            .ok_or_else(|| Error::new(Code::BadHeader, "If-Match must be an entity tag or *"))?
+            .expected_version()
+            .map(Self)
+    }
+}
+
+/// What the client has already.
+pub(crate) struct IfNoneMatch(pub(crate) Option<Precondition>);
+
+impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        // One that cannot be read matches nothing: the answer is whole, and right.
+        let value = only(&parts.headers, &header::IF_NONE_MATCH)?;
+        Ok(Self(value.and_then(Precondition::parse)))
+    }
+}
+
+/// The one value of a header, as text.
+fn only<'request>(
+    headers: &'request HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'request str>, Error> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value
+            .to_str()
+            .map(Some)
+            .map_err(|_| Error::new(Code::BadHeader, format!("{name} must be ASCII"))),
+        (Some(_), Some(_)) => Err(Error::new(
+            Code::BadHeader,
+            format!("{name} is given twice"),
+        )),
+    }
+}

@@ -1,0 +1,26 @@
+use std::sync::Arc;
+
+use reen_chassis::admin::Readiness;
+use secrecy::SecretString;
+
+use crate::cookies::RefreshCookie;
+use crate::events::Events;
+use crate::origins::Origins;
+use crate::peers::Peers;
+use crate::rules::Rules;
+use crate::tokens::AccessTokens;
+
+/// Everything that handlers and layers need.
+pub(crate) struct Gateway {
+    pub(crate) peers: Peers,
+    pub(crate) access_tokens: AccessTokens,
+    pub(crate) events: Events,
+    pub(crate) rules: Rules,
+    pub(crate) readiness: Readiness,
+    pub(crate) origins: Origins,
+    pub(crate) refresh_cookie: RefreshCookie,
+    pub(crate) stripe_webhook_secret: SecretString,
+}
+
+/// As handlers hold it.
+pub(crate) type Shared = Arc<Gateway>;

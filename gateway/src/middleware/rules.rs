@@ -1,0 +1,67 @@
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use reen_chassis::CallContext;
+use reen_error::Code;
+
+use crate::error::Error;
+use crate::extract::SignedIn;
+use crate::gateway::{Gateway, Shared};
+use crate::rules::{Access, Operation};
+
+const SCHEME: &str = "bearer";
+
+/// Finds what the document says of the operation, verifies the credentials as it demands, and hands
+/// both on. Everything behind it happens on behalf of the user.
+pub(crate) async fn apply_rules(
+    State(gateway): State<Shared>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let Some(operation) = find(&gateway, &request) else {
+        // A method that the path does not take: the router says so.
+        return Ok(next.run(request).await);
+    };
+    let user = sign_in(&gateway, operation.access, request.headers()).await?;
+    request.extensions_mut().insert(operation);
+    let context = CallContext {
+        user: user.clone(),
+        ..CallContext::current()
+    };
+    if let Some(user) = user {
+        request.extensions_mut().insert(SignedIn { user });
+    }
+    Ok(context.scope(next.run(request)).await)
+}
+
+fn find(gateway: &Gateway, request: &Request) -> Option<Arc<Operation>> {
+    let path = request.extensions().get::<MatchedPath>()?;
+    gateway.rules.of(path.as_str(), request.method())
+}
+
+async fn sign_in(
+    gateway: &Gateway,
+    access: Access,
+    headers: &HeaderMap,
+) -> Result<Option<Arc<str>>, Error> {
+    match (access, headers.get(header::AUTHORIZATION)) {
+        (Access::Public, _) | (Access::Optional, None) => Ok(None),
+        (Access::SignedIn, None) => Err(Error::of(Code::Unauthenticated)),
+        (_, Some(value)) => {
+            let token = value.to_str().ok().and_then(bearer_token);
+            let token = token.ok_or_else(|| Error::of(Code::Unauthenticated))?;
+            gateway.access_tokens.verify(token).await.map(Some)
+        }
+    }
+}
+
+fn bearer_token(credentials: &str) -> Option<&str> {
+    let (scheme, token) = credentials.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case(SCHEME)
+        .then(|| token.trim())
+        .filter(|token| !token.is_empty())
+}

@@ -1,0 +1,72 @@
+//! The services behind the gateway, as typed clients.
+
+use reen_chassis::client::{PeerChannel, connect};
+use reen_chassis::identity::Identity;
+use reen_proto::auth::v1::auth_client::AuthClient;
+use reen_proto::cart_items::v1::cart_items_client::CartItemsClient;
+use reen_proto::checkout::v1::checkout_client::CheckoutClient;
+use reen_proto::orders::v1::orders_client::OrdersClient;
+use reen_proto::products::v1::products_client::ProductsClient;
+
+use crate::config::PeerAddresses;
+
+/// A thousand products with the longest texts are some thirty megabytes; the default limit is four.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// A channel to each service. Calls are made on behalf of the user of the current
+/// [`reen_chassis::CallContext`] and within its deadline.
+#[derive(Clone, Debug)]
+pub(crate) struct Peers {
+    auth: PeerChannel,
+    products: PeerChannel,
+    cart_items: PeerChannel,
+    checkout: PeerChannel,
+    orders: PeerChannel,
+}
+
+impl Peers {
+    /// Channels that connect when first used.
+    pub(crate) fn connect(
+        identity: &Identity,
+        addresses: &PeerAddresses,
+    ) -> Result<Self, tonic::transport::Error> {
+        Ok(Self {
+            auth: connect(identity, "auth", &addresses.auth)?,
+            products: connect(identity, "products", &addresses.products)?,
+            cart_items: connect(identity, "cart-items", &addresses.cart_items)?,
+            checkout: connect(identity, "checkout", &addresses.checkout)?,
+            orders: connect(identity, "orders", &addresses.orders)?,
+        })
+    }
+
+    pub(crate) fn auth(&self) -> AuthClient<PeerChannel> {
+        AuthClient::new(self.auth.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    pub(crate) fn products(&self) -> ProductsClient<PeerChannel> {
+        ProductsClient::new(self.products.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    pub(crate) fn cart_items(&self) -> CartItemsClient<PeerChannel> {
+        CartItemsClient::new(self.cart_items.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    pub(crate) fn checkout(&self) -> CheckoutClient<PeerChannel> {
+        CheckoutClient::new(self.checkout.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    pub(crate) fn orders(&self) -> OrdersClient<PeerChannel> {
+        OrdersClient::new(self.orders.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    /// Every channel with its name, to ask after its health.
+    pub(crate) fn channels(&self) -> [(&'static str, PeerChannel); 5] {
+        [
+            ("auth", self.auth.clone()),
+            ("products", self.products.clone()),
+            ("cart-items", self.cart_items.clone()),
+            ("checkout", self.checkout.clone()),
+            ("orders", self.orders.clone()),
+        ]
+    }
+}

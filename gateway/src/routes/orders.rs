@@ -1,0 +1,135 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{OriginalUri, State};
+use axum::http::HeaderMap;
+use reen_proto::orders::v1 as proto;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::Error;
+use crate::extract::{Id, SignedIn, ValidJson, ValidQuery};
+use crate::gateway::{Gateway, Shared};
+use crate::joins::find_products;
+use crate::views::orders::{ChangeOrderStatus, OrderView, PageQuery, SaleView};
+use crate::views::products::ProductView;
+
+pub(super) fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(list_orders))
+        .routes(routes!(list_sales))
+        .routes(routes!(get_order))
+        .routes(routes!(change_order_status))
+}
+
+/// The user's orders, newest first; at most 1,000, or a page of them.
+#[utoipa::path(get, path = "/orders", tag = "orders", params(PageQuery),
+    security(("bearer" = [])), responses(
+    (status = 200, description = "Orders", body = Vec<OrderView>, headers(
+        ("X-Total-Count" = i64, description = "How many there are in all"),
+        ("Link" = String, description = "The pages before and after (RFC 8288)"))),
+))]
+async fn list_orders(
+    State(gateway): State<Shared>,
+    _: SignedIn,
+    OriginalUri(uri): OriginalUri,
+    ValidQuery(query): ValidQuery<PageQuery>,
+) -> Result<(HeaderMap, Json<Vec<OrderView>>), Error> {
+    let paging = query.paging()?;
+    let (limit, skip) = (paging.limit(), paging.skip());
+    let request = proto::ListOrdersRequest { limit, skip };
+    let found = gateway.peers.orders().list_orders(request).await?;
+    let proto::ListOrdersResponse { orders, total } = found.into_inner();
+    let products = products_of(&gateway, orders.iter().flat_map(|order| &order.lines)).await?;
+    let shown = orders
+        .into_iter()
+        .map(|order| OrderView::new(order, |id| products.get(id).cloned()))
+        .collect();
+    Ok((paging.headers(total, &uri), Json(shown)))
+}
+
+/// One of the user's orders.
+#[utoipa::path(get, path = "/orders/{id}", tag = "orders", params(Id),
+    security(("bearer" = [])), responses(
+    (status = 200, description = "The order", body = OrderView),
+))]
+async fn get_order(
+    State(gateway): State<Shared>,
+    _: SignedIn,
+    Id(id): Id,
+) -> Result<Json<OrderView>, Error> {
+    let request = proto::GetOrderRequest { id };
+    let order = gateway
+        .peers
+        .orders()
+        .get_order(request)
+        .await?
+        .into_inner();
+    let products = products_of(&gateway, &order.lines).await?;
+    let shown = OrderView::new(order, |id| products.get(id).cloned());
+    Ok(Json(shown))
+}
+
+/// What the user sold, newest first. Pages count orders; one may hold several lines of the seller's.
+#[utoipa::path(get, path = "/orders/sales", tag = "orders", params(PageQuery),
+    security(("bearer" = [])), responses(
+    (status = 200, description = "Lines", body = Vec<SaleView>, headers(
+        ("X-Total-Count" = i64, description = "How many orders there are in all"),
+        ("Link" = String, description = "The pages before and after (RFC 8288)"))),
+))]
+async fn list_sales(
+    State(gateway): State<Shared>,
+    _: SignedIn,
+    OriginalUri(uri): OriginalUri,
+    ValidQuery(query): ValidQuery<PageQuery>,
+) -> Result<(HeaderMap, Json<Vec<SaleView>>), Error> {
+    let paging = query.paging()?;
+    let (limit, skip) = (paging.limit(), paging.skip());
+    let request = proto::ListSalesRequest { limit, skip };
+    let found = gateway.peers.orders().list_sales(request).await?;
+    let proto::ListSalesResponse {
+        sales,
+        total_orders,
+    } = found.into_inner();
+    let products =
+        products_of(&gateway, sales.iter().filter_map(|sale| sale.line.as_ref())).await?;
+    let shown = sales
+        .into_iter()
+        .filter_map(|sale| SaleView::new(sale, |id| products.get(id).cloned()))
+        .collect();
+    Ok((paging.headers(total_orders, &uri), Json(shown)))
+}
+
+/// Moves an order on: `paid` → `processing` → `shipped` → `delivered`. For a seller who has a line in it.
+#[utoipa::path(patch, path = "/orders/{id}/status", tag = "orders", params(Id),
+    request_body = ChangeOrderStatus, security(("bearer" = [])), responses(
+    (status = 200, description = "The order", body = OrderView),
+    (status = 403, description = "`forbidden`: not a seller"),
+    (status = 409, description = "`illegal_transition`"),
+))]
+async fn change_order_status(
+    State(gateway): State<Shared>,
+    _: SignedIn,
+    Id(id): Id,
+    ValidJson(body): ValidJson<ChangeOrderStatus>,
+) -> Result<Json<OrderView>, Error> {
+    let status = proto::Status::from(body.status).into();
+    let request = proto::ChangeStatusRequest { id, status };
+    let order = gateway.peers.orders().change_status(request).await?;
+    let order = order.into_inner();
+    // The change is made: a product that cannot be had now is shown as it was bought.
+    let products = products_of(&gateway, &order.lines)
+        .await
+        .unwrap_or_default();
+    let shown = OrderView::new(order, |id| products.get(id).cloned());
+    Ok(Json(shown))
+}
+
+async fn products_of(
+    gateway: &Gateway,
+    lines: impl IntoIterator<Item = &proto::OrderLine>,
+) -> Result<HashMap<String, Arc<ProductView>>, Error> {
+    let ids = lines.into_iter().map(|line| line.product_id.clone());
+    find_products(&gateway.peers, ids.collect()).await
+}

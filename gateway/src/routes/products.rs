@@ -1,0 +1,159 @@
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::{OriginalUri, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use reen_proto::products::v1 as proto;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::Error;
+use crate::etag;
+use crate::extract::{Id, IfMatch, IfNoneMatch, SignedIn, ValidJson, ValidQuery};
+use crate::gateway::Shared;
+use crate::joins::{Beside, show_product, show_products};
+use crate::views::Done;
+use crate::views::products::{
+    Catalogue, CatalogueQuery, CreateProduct, ProductPage, ProductView, UpdateProduct,
+};
+
+/// A body that is serialised already.
+type JsonBytes = ([(HeaderName, HeaderValue); 1], Vec<u8>);
+
+/// Anybody may keep it, but must ask whether it is still right before using it.
+const REVALIDATE: HeaderValue = HeaderValue::from_static("public, no-cache");
+
+pub(super) fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(list_products, create_product))
+        .routes(routes!(get_product, update_product, remove_product))
+}
+
+/// The catalogue: a list of at most 1,000 products, or, with `limit` or `page`, a page of it.
+#[utoipa::path(get, path = "/products", tag = "products", params(CatalogueQuery), responses(
+    (status = 200, description = "Products", body = Catalogue, headers(
+        ("X-Total-Count" = i64, description = "How many there are in all"),
+        ("Link" = String, description = "The pages before and after (RFC 8288)"))),
+))]
+async fn list_products(
+    State(gateway): State<Shared>,
+    OriginalUri(uri): OriginalUri,
+    ValidQuery(query): ValidQuery<CatalogueQuery>,
+) -> Result<(HeaderMap, Json<Catalogue>), Error> {
+    let paging = query.paging()?;
+    let request = query.into_request(paging);
+    let found = gateway.peers.products().list_products(request).await?;
+    let proto::ListProductsResponse { products, total } = found.into_inner();
+    let products = show_products(&gateway.peers, products).await?;
+    let shown = if paging.is_paged() {
+        let meta = paging.meta(total);
+        Catalogue::Page(ProductPage { products, meta })
+    } else {
+        Catalogue::List(products)
+    };
+    Ok((paging.headers(total, &uri), Json(shown)))
+}
+
+/// One product. `If-None-Match` saves sending what the client has.
+#[utoipa::path(get, path = "/products/{id}", tag = "products",
+    params(Id, ("If-None-Match" = Option<String>, Header, description = "Entity tags, or `*`")),
+    responses(
+    (status = 200, description = "The product", body = ProductView,
+        headers(("ETag" = String, description = "Changes whenever the answer does"))),
+    (status = 304, description = "Not changed"),
+))]
+async fn get_product(
+    State(gateway): State<Shared>,
+    Id(id): Id,
+    IfNoneMatch(known): IfNoneMatch,
+) -> Result<Response, Error> {
+    let request = proto::GetProductRequest { id };
+    let product = gateway.peers.products().get_product(request).await?;
+    let product = product.into_inner();
+    let version = product.version;
+    let shown = show_product(&gateway.peers, product).await?;
+    let (tag, body) = tagged(version, &shown)?;
+    let headers = [(header::ETAG, tag), (header::CACHE_CONTROL, REVALIDATE)];
+    if known.is_some_and(|known| known.covers(&headers[0].1)) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    Ok((headers, body).into_response())
+}
+
+/// Offers a product for sale. For sellers; costs 4 % of price times quantity from the balance.
+#[utoipa::path(post, path = "/products", tag = "products", request_body = CreateProduct,
+    security(("bearer" = [])), responses(
+    (status = 201, description = "The product", body = ProductView, headers(
+        ("Location" = String, description = "Where it is"),
+        ("ETag" = String, description = "Names this version"))),
+    (status = 403, description = "`forbidden`: not a seller"),
+    (status = 409, description = "`insufficient_balance`"),
+))]
+async fn create_product(
+    State(gateway): State<Shared>,
+    SignedIn { user }: SignedIn,
+    ValidJson(body): ValidJson<CreateProduct>,
+) -> Result<Response, Error> {
+    // First, so that nothing can fail after the product is made.
+    let sellers = BTreeSet::from([user.to_string()]);
+    let beside = Beside::of(&gateway.peers, sellers, BTreeSet::new()).await?;
+    let request = proto::CreateProductRequest::from(body);
+    let product = gateway.peers.products().create_product(request).await?;
+    let product = product.into_inner();
+    let location = format!("/api/v1/products/{}", product.id);
+    let (tag, body) = tagged(product.version, &beside.show(product))?;
+    let location = [(header::LOCATION, location)];
+    Ok((StatusCode::CREATED, location, [(header::ETAG, tag)], body).into_response())
+}
+
+/// Changes a product of the user's own. Costs 4 % of what price times quantity grows by.
+#[utoipa::path(patch, path = "/products/{id}", tag = "products", request_body = UpdateProduct,
+    params(Id, ("If-Match" = Option<String>, Header, description = "The tag of the version to change")),
+    security(("bearer" = [])), responses(
+    (status = 200, description = "The product as it is now", body = ProductView,
+        headers(("ETag" = String, description = "Names this version"))),
+    (status = 409, description = "`insufficient_balance`, `version_mismatch`"),
+    (status = 412, description = "`precondition_failed`: it was changed meanwhile"),
+))]
+async fn update_product(
+    State(gateway): State<Shared>,
+    SignedIn { user }: SignedIn,
+    Id(id): Id,
+    IfMatch(expected_version): IfMatch,
+    ValidJson(body): ValidJson<UpdateProduct>,
+) -> Result<Response, Error> {
+    // First, so that nothing can fail after the product is changed.
+    let sellers = BTreeSet::from([user.to_string()]);
+    let beside = Beside::of(&gateway.peers, sellers, BTreeSet::from([id.clone()])).await?;
+    let change = Some(body.into_change(id, expected_version));
+    let request = proto::UpdateProductRequest { change };
+    let product = gateway.peers.products().update_product(request).await?;
+    let product = product.into_inner();
+    let (tag, body) = tagged(product.version, &beside.show(product))?;
+    Ok(([(header::ETAG, tag)], body).into_response())
+}
+
+/// Takes a product of the user's own out of the catalogue and out of every cart. One that was ordered
+/// is kept for the orders.
+#[utoipa::path(delete, path = "/products/{id}", tag = "products", params(Id),
+    security(("bearer" = [])), responses(
+    (status = 200, description = "Removed", body = Done),
+))]
+async fn remove_product(
+    State(gateway): State<Shared>,
+    _: SignedIn,
+    Id(id): Id,
+) -> Result<Json<Done>, Error> {
+    let request = proto::RemoveProductRequest { id };
+    gateway.peers.products().remove_product(request).await?;
+    Ok(Json(Done { status: "removed" }))
+}
+
+/// The body, and the tag that stands for it.
+fn tagged(version: i64, product: &ProductView) -> Result<(HeaderValue, JsonBytes), Error> {
+    let body = serde_json::to_vec(product).map_err(Error::internal)?;
+    let tag = etag::of(version, &body)?;
+    let json = HeaderValue::from_static("application/json");
+    Ok((tag, ([(header::CONTENT_TYPE, json)], body)))
+}

@@ -1,0 +1,72 @@
+use axum::Json;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::HeaderMap;
+use reen_error::Code;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
+
+use crate::error::Error;
+use crate::extract::RawBody;
+use crate::gateway::Shared;
+use crate::stripe_signature::is_genuine;
+
+const LONGEST_EVENT: usize = 512 * 1024;
+const SIGNATURE: &str = "stripe-signature";
+
+/// What events-handler has a saga for. Others are answered and forgotten.
+const USED_TYPES: [&str; 5] = [
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "charge.refunded",
+];
+
+pub(super) fn routes() -> OpenApiRouter<Shared> {
+    let limit = DefaultBodyLimit::max(LONGEST_EVENT);
+    OpenApiRouter::new().routes(routes!(receive_stripe_webhook).layer(limit))
+}
+
+/// What is read of an event here; the whole of it goes on as it came.
+#[derive(Deserialize)]
+struct Event {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// The event needs not be sent again.
+#[derive(Serialize, ToSchema)]
+struct Received {
+    received: bool,
+}
+
+/// Takes an event of Stripe in. Answered only once it is stored, so that what fails is sent again.
+#[utoipa::path(post, path = "/webhooks/stripe", tag = "webhooks",
+    params(("Stripe-Signature" = String, Header, description = "`t=…,v1=…`, at most five minutes old")),
+    request_body(content_type = "application/json", description = "The event, signed byte for byte"),
+    responses(
+    (status = 200, description = "Stored, or of no use here", body = Received),
+    (status = 400, description = "`bad_signature`, `malformed_body`"),
+))]
+async fn receive_stripe_webhook(
+    State(gateway): State<Shared>,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Json<Received>, Error> {
+    let signature = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
+    let secret = &gateway.stripe_webhook_secret;
+    if !signature.is_some_and(|signature| is_genuine(secret, signature, &body)) {
+        return Err(Error::of(Code::BadSignature));
+    }
+    let Event { id, kind } = serde_json::from_slice(&body).map_err(|error| {
+        let message = "an event must be an object with an `id` and a `type`";
+        Error::new(Code::MalformedBody, message).because(error)
+    })?;
+    if USED_TYPES.contains(&kind.as_str()) {
+        gateway.events.stripe_webhook(id, kind, body).await?;
+    }
+    Ok(Json(Received { received: true }))
+}

@@ -1,0 +1,42 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::fields;
+use super::users::UserView;
+
+/// A new account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignUp {
+    #[schema(schema_with = fields::name)]
+    pub(crate) name: String,
+    #[schema(schema_with = fields::email)]
+    pub(crate) email: String,
+    #[schema(schema_with = fields::new_password)]
+    pub(crate) password: String,
+}
+
+/// Credentials.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    #[schema(schema_with = fields::email)]
+    pub(crate) email: String,
+    #[schema(schema_with = fields::claimed_password)]
+    pub(crate) password: String,
+}
+
+/// Who is signed in now; the refresh token is in a cookie.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SessionView {
+    pub(crate) access_token: String,
+    pub(crate) user: UserView,
+}
+
+/// A fresh access token.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccessTokenView {
+    pub(crate) access_token: String,
+}

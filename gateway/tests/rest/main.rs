@@ -1,0 +1,17 @@
+//! The gateway over real HTTP, with a real broker and stand-ins for the five services.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod documentation;
+mod fields;
+mod malformed;
+mod outages;
+mod products;
+mod protocol;
+mod sessions;
+mod shopping;
+mod support;
+mod webhooks;

@@ -1,0 +1,11 @@
+//! A gateway of its own for each test, and what it needs around it.
+
+mod gateway;
+mod mesh;
+mod services;
+mod tokens;
+
+pub(crate) use gateway::{Answer, Gateway, ORIGIN, WEBHOOK_SECRET, send};
+pub(crate) use mesh::{Mesh, Peer};
+pub(crate) use services::{BUYER, CHECKOUT, ITEM, ORDER, PRODUCT, SELLER, product};
+pub(crate) use tokens::{Keys, claims};
