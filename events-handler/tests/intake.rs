@@ -53,7 +53,12 @@ async fn a_farewell_empties_withdraws_and_forgets_in_this_order() {
     queue_runs_empty(&world).await;
     assert_eq!(
         world.book.effects(),
-        ["empty_cart", "withdraw_catalogue", "anonymise_user"]
+        [
+            "empty_cart",
+            "withdraw_catalogue",
+            "anonymise_user",
+            "withdraw_catalogue"
+        ]
     );
 }
 
