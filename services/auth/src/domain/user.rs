@@ -1,0 +1,153 @@
+use bson::DateTime;
+use bson::oid::ObjectId;
+use serde::{Deserialize, Serialize};
+
+const CLERK_PREFIX: &str = "user_";
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Role {
+    Seller,
+    Buyer,
+    /// Nothing: a user who left, or the owner of what such users leave behind.
+    Anonymous,
+}
+
+/// A user, with what the ledger says of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) id: ObjectId,
+    pub(crate) name: String,
+    /// As it was given. Absent once the user has left.
+    pub(crate) email: Option<String>,
+    pub(crate) role: Role,
+    /// The id at the identity provider, when the user came from there.
+    pub(crate) clerk_id: Option<String>,
+    pub(crate) balance_cents: i64,
+    pub(crate) amount_gained_cents: i64,
+    pub(crate) amount_spent_cents: i64,
+    pub(crate) sales_count: i64,
+    pub(crate) purchases_count: i64,
+    pub(crate) created_at: DateTime,
+    pub(crate) updated_at: DateTime,
+}
+
+/// Name and address to write to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Contact {
+    pub(crate) id: ObjectId,
+    pub(crate) name: String,
+    pub(crate) email: String,
+}
+
+/// What a user may not do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("your role does not allow this")]
+    Forbidden,
+    #[error("the balance is too low")]
+    InsufficientBalance,
+    #[error("you have this role already")]
+    AlreadyInRole,
+}
+
+impl User {
+    /// Whether this user has the role that is asked for, if one is.
+    pub(crate) fn check_role(&self, required: Option<Role>) -> Result<(), Refusal> {
+        match required {
+            Some(role) if role != self.role => Err(Refusal::Forbidden),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_can_pay(&self, amount_cents: i64) -> Result<(), Refusal> {
+        if amount_cents > self.balance_cents {
+            return Err(Refusal::InsufficientBalance);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_can_become(&self, role: Role) -> Result<(), Refusal> {
+        if self.role == role {
+            return Err(Refusal::AlreadyInRole);
+        }
+        Ok(())
+    }
+}
+
+/// How a user is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UserKey {
+    Local(ObjectId),
+    /// The id at the identity provider.
+    Clerk(String),
+}
+
+impl UserKey {
+    /// What `key` names; nothing when no user can have it.
+    pub(crate) fn parse(key: &str) -> Option<Self> {
+        if key.starts_with(CLERK_PREFIX) {
+            return Some(Self::Clerk(key.to_owned()));
+        }
+        ObjectId::parse_str(key).ok().map(Self::Local)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::DateTime;
+    use bson::oid::ObjectId;
+
+    use super::{Refusal, Role, User, UserKey};
+
+    fn buyer(balance_cents: i64) -> User {
+        User {
+            id: ObjectId::from_bytes([1; 12]),
+            name: "Ada".to_owned(),
+            email: None,
+            role: Role::Buyer,
+            clerk_id: None,
+            balance_cents,
+            amount_gained_cents: 0,
+            amount_spent_cents: 0,
+            sales_count: 0,
+            purchases_count: 0,
+            created_at: DateTime::MIN,
+            updated_at: DateTime::MIN,
+        }
+    }
+
+    #[test]
+    fn the_last_cent_can_be_spent() {
+        assert_eq!(buyer(5).check_can_pay(5), Ok(()));
+        assert_eq!(buyer(5).check_can_pay(6), Err(Refusal::InsufficientBalance));
+        assert_eq!(
+            buyer(-1).check_can_pay(0),
+            Err(Refusal::InsufficientBalance)
+        );
+    }
+
+    #[test]
+    fn roles_are_asked_for_or_not() {
+        assert_eq!(buyer(0).check_role(None), Ok(()));
+        assert_eq!(buyer(0).check_role(Some(Role::Buyer)), Ok(()));
+        assert_eq!(
+            buyer(0).check_role(Some(Role::Seller)),
+            Err(Refusal::Forbidden)
+        );
+        assert_eq!(
+            buyer(0).check_can_become(Role::Buyer),
+            Err(Refusal::AlreadyInRole)
+        );
+    }
+
+    #[test]
+    fn a_user_is_asked_for_by_either_id() {
+        let id = ObjectId::from_bytes([7; 12]);
+        assert_eq!(UserKey::parse(&id.to_hex()), Some(UserKey::Local(id)));
+        let clerk = UserKey::Clerk("user_2x".to_owned());
+        assert_eq!(UserKey::parse("user_2x"), Some(clerk));
+        assert_eq!(UserKey::parse("nobody"), None);
+    }
+}

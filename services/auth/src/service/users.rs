@@ -1,0 +1,76 @@
+use bson::oid::ObjectId;
+use reen_chassis::Operation;
+
+use crate::domain::{Contact, Page, ProfileChange, Refusal, Role, User, UserKey};
+use crate::error::Error;
+use crate::store::Store;
+
+/// What is known of users, and by whom.
+pub(crate) struct Users {
+    store: Store,
+}
+
+/// A user, as the one who asks may see them.
+pub(crate) enum UserView {
+    Own(User),
+    Public(User),
+}
+
+impl Users {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// The user of `key`, asked for by `viewer`. Who has left is not there any more.
+    pub(crate) async fn get(
+        &self,
+        viewer: Option<ObjectId>,
+        key: &UserKey,
+    ) -> Result<UserView, Error> {
+        let user = match key {
+            UserKey::Local(id) => self.store.present_user(*id).await,
+            UserKey::Clerk(clerk_id) => self.store.user_by_clerk_id(clerk_id).await,
+        };
+        let user = user?.ok_or(Error::NotFound)?;
+        if viewer == Some(user.id) {
+            Ok(UserView::Own(user))
+        } else {
+            Ok(UserView::Public(user))
+        }
+    }
+
+    /// Users by their ids, those who have left included, so that what they left behind has an owner.
+    pub(crate) async fn find(&self, ids: &[ObjectId]) -> Result<Vec<User>, Error> {
+        self.store.users(ids).await
+    }
+
+    /// A page of users, newest first, and how many there are.
+    pub(crate) async fn list(&self, page: Page) -> Result<(Vec<User>, u64), Error> {
+        tokio::try_join!(self.store.newest_users(page), self.store.count_users())
+    }
+
+    pub(crate) async fn contacts(&self, ids: &[ObjectId]) -> Result<Vec<Contact>, Error> {
+        self.store.contacts(ids).await
+    }
+
+    pub(crate) async fn change_profile(
+        &self,
+        id: ObjectId,
+        change: &ProfileChange,
+    ) -> Result<User, Error> {
+        let changed = self.store.change_profile(id, change).await?;
+        changed.ok_or(Error::NotFound)
+    }
+
+    pub(crate) async fn change_role(&self, id: ObjectId, role: Role) -> Result<User, Error> {
+        match role {
+            Role::Seller => self.store.become_seller(id).await,
+            Role::Buyer => self.store.become_buyer(id).await,
+            Role::Anonymous => Err(Refusal::Forbidden.into()),
+        }
+    }
+
+    pub(crate) async fn anonymise(&self, operation: &Operation, id: ObjectId) -> Result<(), Error> {
+        self.store.anonymise(operation, id).await
+    }
+}

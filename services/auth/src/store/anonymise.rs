@@ -1,0 +1,60 @@
+use bson::oid::ObjectId;
+use bson::{DateTime, doc};
+use mongodb::ClientSession;
+use reen_chassis::Operation;
+use reen_mongo::Transaction;
+
+use super::Store;
+use super::document::UserDocument;
+use crate::domain::{ANONYMOUS_NAME, ANONYMOUS_OWNER, Role};
+use crate::error::Error;
+
+impl Store {
+    /// Forgets who a user was and ends the sessions; what was earned and spent stays. A repeat finds
+    /// nothing left to forget.
+    pub(crate) async fn anonymise(&self, operation: &Operation, id: ObjectId) -> Result<(), Error> {
+        let mut transaction = Transaction::begin(&self.database).await?;
+        loop {
+            let attempt = self
+                .anonymise_once(transaction.session(), operation, id)
+                .await;
+            if transaction.settle(attempt).await?.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn anonymise_once(
+        &self,
+        session: &mut ClientSession,
+        operation: &Operation,
+        id: ObjectId,
+    ) -> Result<(), Error> {
+        self.fence.pass(session, operation).await?;
+        self.end_sessions_once(session, id).await?;
+        let forgetting = doc! {
+            "$set": {
+                "name": ANONYMOUS_NAME,
+                "role": "ANONYMOUS",
+                "updatedAt": DateTime::now(),
+            },
+            "$unset": {"email": "", "emailKey": "", "passwordHash": "", "clerkId": ""},
+        };
+        self.users
+            .update_one(doc! {"_id": id}, forgetting)
+            .session(session)
+            .await?;
+        Ok(())
+    }
+
+    /// Makes the owner of what sellers leave behind, unless it is there.
+    pub(super) async fn settle_anonymous_owner(&self) -> Result<(), reen_mongo::Error> {
+        let now = DateTime::now();
+        let owner = UserDocument::new(ANONYMOUS_OWNER, ANONYMOUS_NAME, Role::Anonymous, now);
+        let inserted = self.users.insert_one(owner).await;
+        match inserted.map_err(reen_mongo::Error::from) {
+            Err(error) if !error.is_duplicate_key() => Err(error),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! How things are stored.
+
+mod key;
+mod posting;
+mod purchase;
+mod token;
+mod user;
+
+pub(super) use key::{KeyDocument, PublicKeyDocument};
+pub(super) use posting::PostingDocument;
+pub(super) use purchase::PurchaseDocument;
+pub(super) use token::TokenDocument;
+pub(super) use user::{CredentialDocument, NewUserDocument, UserDocument};

@@ -1,0 +1,46 @@
+use mongodb::ClientSession;
+use reen_chassis::Operation;
+use reen_mongo::Transaction;
+
+use super::Store;
+use super::document::PostingDocument;
+use crate::domain::Posting;
+use crate::error::Error;
+
+impl Store {
+    /// Posts a sale. It was paid already, so no balance is asked for. A repeat changes nothing.
+    pub(crate) async fn post_sale(
+        &self,
+        operation: &Operation,
+        sale: &Posting,
+    ) -> Result<(), Error> {
+        let mut transaction = Transaction::begin(&self.database).await?;
+        loop {
+            let attempt = self
+                .post_sale_once(transaction.session(), operation, sale)
+                .await;
+            if transaction.settle(attempt).await?.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn post_sale_once(
+        &self,
+        session: &mut ClientSession,
+        operation: &Operation,
+        sale: &Posting,
+    ) -> Result<(), Error> {
+        self.fence.pass(session, operation).await?;
+        let before = self.posted_before(session, &operation.id, sale).await?;
+        if before.is_some() {
+            return Ok(());
+        }
+        let record = PostingDocument {
+            saga: Some(operation.saga.clone()),
+            ..PostingDocument::new(&operation.id, sale)
+        };
+        self.insert_posting(session, record).await?;
+        self.carry_over(session, &sale.movements()).await
+    }
+}

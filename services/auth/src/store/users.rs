@@ -1,0 +1,121 @@
+use bson::oid::ObjectId;
+use bson::{Bson, DateTime, Document, doc};
+use futures::TryStreamExt as _;
+use mongodb::ClientSession;
+use mongodb::options::ReturnDocument;
+use secrecy::SecretString;
+
+use super::Store;
+use crate::domain::{Contact, Page, ProfileChange, User};
+use crate::error::Error;
+
+/// What proves that somebody is a user.
+pub(crate) struct Credential {
+    pub(crate) user_id: ObjectId,
+    pub(crate) password_hash: Option<SecretString>,
+}
+
+/// Users who have not left.
+fn present(mut filter: Document) -> Document {
+    filter.insert("role", doc! {"$in": ["SELLER", "BUYER"]});
+    filter
+}
+
+impl Store {
+    /// A user who has not left.
+    pub(crate) async fn present_user(&self, id: ObjectId) -> Result<Option<User>, Error> {
+        let user = self.users.find_one(present(doc! {"_id": id})).await?;
+        Ok(user.map(User::from))
+    }
+
+    pub(super) async fn present_user_in(
+        &self,
+        session: &mut ClientSession,
+        id: ObjectId,
+    ) -> Result<User, Error> {
+        let present = present(doc! {"_id": id});
+        let user = self.users.find_one(present).session(session).await?;
+        user.map(User::from).ok_or(Error::NotFound)
+    }
+
+    pub(crate) async fn user_by_clerk_id(&self, clerk_id: &str) -> Result<Option<User>, Error> {
+        let user = self.users.find_one(doc! {"clerkId": clerk_id}).await?;
+        Ok(user.map(User::from))
+    }
+
+    pub(crate) async fn credential(&self, email_key: &str) -> Result<Option<Credential>, Error> {
+        let found = self
+            .credentials
+            .find_one(doc! {"emailKey": email_key})
+            .projection(doc! {"passwordHash": 1})
+            .await?;
+        Ok(found.map(|found| Credential {
+            user_id: found.id,
+            password_hash: found.password_hash,
+        }))
+    }
+
+    /// Users with these ids, also such as have left.
+    pub(crate) async fn users(&self, ids: &[ObjectId]) -> Result<Vec<User>, Error> {
+        let users = self.users.find(doc! {"_id": {"$in": ids.to_vec()}}).await?;
+        Ok(users.map_ok(User::from).try_collect().await?)
+    }
+
+    /// Users who have not left, newest first.
+    pub(crate) async fn newest_users(&self, page: Page) -> Result<Vec<User>, Error> {
+        let users = self
+            .users
+            .find(present(doc! {}))
+            .sort(doc! {"_id": -1})
+            .skip(page.skip)
+            .limit(page.limit)
+            .await?;
+        Ok(users.map_ok(User::from).try_collect().await?)
+    }
+
+    /// How many users have not left: of all, which the collection knows, those who have, who are
+    /// few. Counting the others themselves would walk through all of them for each page.
+    pub(crate) async fn count_users(&self) -> Result<u64, Error> {
+        let all = self.users.estimated_document_count().await?;
+        let left = self
+            .users
+            .count_documents(doc! {"role": "ANONYMOUS"})
+            .await?;
+        Ok(all.saturating_sub(left))
+    }
+
+    /// Names and addresses of those of these users who have one.
+    pub(crate) async fn contacts(&self, ids: &[ObjectId]) -> Result<Vec<Contact>, Error> {
+        let users = self.users.find(doc! {"_id": {"$in": ids.to_vec()}}).await?;
+        let contacts = users.try_filter_map(async |user| Ok(user.contact()));
+        Ok(contacts.try_collect().await?)
+    }
+
+    /// Changes what is in `change`; nothing when the user is not there any more.
+    pub(crate) async fn change_profile(
+        &self,
+        id: ObjectId,
+        change: &ProfileChange,
+    ) -> Result<Option<User>, Error> {
+        let mut set = doc! {"updatedAt": DateTime::now()};
+        if let Some(name) = &change.name {
+            set.insert("name", name.as_str());
+        }
+        if let Some(email) = &change.email {
+            set.extend([
+                ("email".to_owned(), Bson::from(email.as_str())),
+                ("emailKey".to_owned(), Bson::from(email.normal_form())),
+            ]);
+        }
+        let changed = self
+            .users
+            .find_one_and_update(present(doc! {"_id": id}), doc! {"$set": set})
+            .return_document(ReturnDocument::After)
+            .await;
+        match changed.map_err(reen_mongo::Error::from) {
+            Ok(user) => Ok(user.map(User::from)),
+            Err(error) if error.is_duplicate_key() => Err(Error::EmailTaken),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

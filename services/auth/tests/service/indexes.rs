@@ -1,0 +1,52 @@
+use bson::oid::ObjectId;
+use bson::{DateTime, Document, doc};
+use reen_testkit::assert_uses_index;
+
+use crate::support::Auth;
+
+fn present(mut filter: Document) -> Document {
+    filter.insert("role", doc! {"$in": ["SELLER", "BUYER"]});
+    filter
+}
+
+#[tokio::test]
+async fn every_query_has_an_index() {
+    let auth = Auth::start().await;
+    auth.sign_up("ada").await;
+    let id = ObjectId::new();
+    let exchangeable = doc! {
+        "_id": "hash",
+        "rotatedAt": {"$exists": false},
+        "expiresAt": {"$gt": DateTime::now()},
+    };
+    let queries = [
+        ("users", doc! {"_id": id}, doc! {}),
+        ("users", present(doc! {"_id": id}), doc! {}),
+        ("users", doc! {"_id": {"$in": [id]}}, doc! {}),
+        ("users", doc! {"clerkId": "user_2abc"}, doc! {}),
+        ("users", doc! {"emailKey": "ada@example.com"}, doc! {}),
+        ("users", present(doc! {}), doc! {"_id": -1}),
+        ("users", doc! {"role": "ANONYMOUS"}, doc! {}),
+        ("postings", doc! {"_id": "operation"}, doc! {}),
+        (
+            "postings",
+            doc! {"legs.account": "house:fees"},
+            doc! {"createdAt": -1},
+        ),
+        ("purchases", doc! {"_id": "operation"}, doc! {}),
+        ("sessions", doc! {"_id": "hash"}, doc! {}),
+        ("sessions", exchangeable, doc! {}),
+        ("sessions", doc! {"familyId": id}, doc! {}),
+        ("sessions", doc! {"userId": id}, doc! {}),
+        ("signing_keys", doc! {"current": true}, doc! {}),
+        ("signing_keys", doc! {}, doc! {"_id": 1}),
+        (
+            "saga_epochs",
+            doc! {"_id": "saga", "epoch": {"$lte": 1}},
+            doc! {},
+        ),
+    ];
+    for (collection, filter, sort) in queries {
+        assert_uses_index(&auth.database, collection, filter, sort).await;
+    }
+}

@@ -1,0 +1,22 @@
+//! The service through gRPC, on a real database.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod callers;
+mod farewell;
+mod fees;
+mod indexes;
+mod keys;
+mod ledger_law;
+mod purchases;
+mod races;
+mod refresh;
+mod roles;
+mod sales;
+mod sign_in;
+mod sign_up;
+mod support;
+mod users;

@@ -1,0 +1,149 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bson::oid::ObjectId;
+use bson::{Document, doc};
+use mongodb::Collection;
+use reen_auth::{App, Config};
+use reen_chassis::client::PeerChannel;
+use reen_chassis::config::Listen;
+use reen_mongo::Database;
+use reen_proto::auth::v1::auth_client::AuthClient;
+use reen_proto::auth::v1::get_user_response::View;
+use reen_proto::auth::v1::{ChangeRoleRequest, GetUserRequest, Role, Session, SignUpRequest, User};
+use reen_testkit::{TestDatabase, identity, peer};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{acting, body};
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const STARTING_CENTS: i64 = 400_000_000;
+
+/// The service on a fresh database, and its callers.
+#[derive(Clone)]
+pub(crate) struct Auth {
+    pub(crate) database: Database,
+    address: SocketAddr,
+    _stop: Arc<DropGuard>,
+    fresh: Arc<TestDatabase>,
+}
+
+impl Auth {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(STARTING_CENTS).await
+    }
+
+    pub(crate) async fn start_with(starting_balance_cents: i64) -> Self {
+        Self::start_on(Arc::new(TestDatabase::fresh()), starting_balance_cents).await
+    }
+
+    /// Another replica on the same database.
+    pub(crate) async fn replica(&self) -> Self {
+        Self::start_on(self.fresh.clone(), STARTING_CENTS).await
+    }
+
+    pub(crate) async fn start_on(fresh: Arc<TestDatabase>, starting_balance_cents: i64) -> Self {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let config = Config {
+            listen: Listen {
+                grpc: anywhere,
+                admin: anywhere,
+            },
+            database_url: fresh.url(),
+            identity: identity(reen_auth::NAME),
+            starting_balance_cents,
+        };
+        let app = App::build(config).await.unwrap();
+        let address = app.address().unwrap();
+        let stop = CancellationToken::new();
+        tokio::spawn(app.run(stop.clone()));
+        Self {
+            database: fresh.open().await,
+            address,
+            _stop: Arc::new(stop.drop_guard()),
+            fresh,
+        }
+    }
+
+    pub(crate) fn called_from(&self, process: &'static str) -> AuthClient<PeerChannel> {
+        AuthClient::new(peer(process, reen_auth::NAME, self.address))
+    }
+
+    pub(crate) fn gateway(&self) -> AuthClient<PeerChannel> {
+        self.called_from("gateway")
+    }
+
+    pub(crate) fn products(&self) -> AuthClient<PeerChannel> {
+        self.called_from("products")
+    }
+
+    pub(crate) fn sagas(&self) -> AuthClient<PeerChannel> {
+        self.called_from("events-handler")
+    }
+
+    pub(crate) fn users(&self) -> Collection<Document> {
+        self.database.collection("users")
+    }
+
+    pub(crate) fn postings(&self) -> Collection<Document> {
+        self.database.collection("postings")
+    }
+
+    pub(crate) async fn posting(&self, id: &str) -> Option<Document> {
+        self.postings().find_one(doc! {"_id": id}).await.unwrap()
+    }
+
+    pub(crate) async fn sign_up(&self, name: &str) -> Session {
+        let asked = SignUpRequest {
+            name: name.to_owned(),
+            email: address_of(name),
+            password: PASSWORD.to_owned(),
+        };
+        body(self.gateway().sign_up(asked).await)
+    }
+
+    /// A buyer's id.
+    pub(crate) async fn buyer(&self, name: &str) -> String {
+        self.sign_up(name).await.user.unwrap().id
+    }
+
+    /// A seller's id.
+    pub(crate) async fn seller(&self, name: &str) -> String {
+        let id = self.buyer(name).await;
+        let role = Role::Seller.into();
+        body(acting(&id, self.gateway().change_role(ChangeRoleRequest { role })).await);
+        id
+    }
+
+    /// The user as they see themselves.
+    pub(crate) async fn user(&self, id: &str) -> User {
+        let me = GetUserRequest {
+            id: "me".to_owned(),
+        };
+        match body(acting(id, self.gateway().get_user(me)).await).view {
+            Some(View::Own(user)) => user,
+            other => panic!("not the own view: {other:?}"),
+        }
+    }
+
+    /// What is stored of a user, also of one who has left.
+    pub(crate) async fn stored_user(&self, id: &str) -> Document {
+        let this = doc! {"_id": ObjectId::parse_str(id).unwrap()};
+        self.users().find_one(this).await.unwrap().unwrap()
+    }
+
+    /// The balance, what was gained and what was spent, in cents.
+    pub(crate) async fn sums(&self, id: &str) -> (i64, i64, i64) {
+        let user = self.stored_user(id).await;
+        (
+            user.get_i64("balanceCents").unwrap(),
+            user.get_i64("amountGainedCents").unwrap(),
+            user.get_i64("amountSpentCents").unwrap(),
+        )
+    }
+}
+
+/// The address under which [`Auth::sign_up`] signs `name` up.
+pub(crate) fn address_of(name: &str) -> String {
+    format!("{name}@example.com")
+}
