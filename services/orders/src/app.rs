@@ -1,0 +1,87 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use reen_chassis::admin::{self, Readiness};
+use reen_chassis::identity::Identity;
+use reen_chassis::server::{self, ServeError};
+use reen_mongo::Database;
+use reen_proto::orders::v1::orders_server::OrdersServer;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::config::Config;
+use crate::grpc::Grpc;
+use crate::service::Orders;
+use crate::store::Store;
+
+/// The service, bound and connected but not serving yet.
+pub struct App {
+    grpc: TcpListener,
+    admin: TcpListener,
+    identity: Identity,
+    database: Database,
+    service: Arc<Orders>,
+}
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A listener.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// MongoDB.
+    #[error("MongoDB cannot be used")]
+    Database(#[from] reen_mongo::Error),
+}
+
+impl App {
+    /// Binds the listeners, opens the database and makes its indexes.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub async fn build(config: Config) -> Result<Self, BuildError> {
+        let grpc = server::bind(config.listen.grpc).await?;
+        let admin = server::bind(config.listen.admin).await?;
+        let database = Database::open(&config.database_url, crate::NAME).await?;
+        let store = Store::open(&database).await?;
+        let service = Arc::new(Orders::new(store));
+        Ok(Self {
+            grpc,
+            admin,
+            identity: config.identity,
+            database,
+            service,
+        })
+    }
+
+    /// Where it serves gRPC.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.grpc.local_addr()
+    }
+
+    /// Where it serves health and metrics.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn admin_address(&self) -> std::io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// Serves until `shutdown`, then lets calls in flight finish.
+    ///
+    /// # Errors
+    /// When a listener fails.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
+        let readiness = Readiness::new(vec![Arc::new(self.database)], shutdown.clone());
+        let routes = Routes::new(OrdersServer::new(Grpc::new(self.service)));
+        tokio::try_join!(
+            server::serve(self.grpc, self.identity, routes, shutdown.clone()),
+            admin::serve(self.admin, readiness, shutdown),
+        )?;
+        Ok(())
+    }
+}

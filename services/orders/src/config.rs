@@ -1,0 +1,33 @@
+use reen_chassis::config::{ConfigError, Environment, Listen, Reader};
+use reen_chassis::identity::Identity;
+use secrecy::SecretString;
+
+/// The settings of this service.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `BIND_HOST`, `ORDERS_PORT`, `ORDERS_ADMIN_PORT`.
+    pub listen: Listen,
+    /// `ORDERS_DATABASE_URL`, with the database's name.
+    pub database_url: SecretString,
+    /// `SERVICE_IDENTITY_SECRET`.
+    pub identity: Identity,
+}
+
+impl Config {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Every key that is missing or malformed.
+    pub fn read(environment: &dyn Environment) -> Result<Self, ConfigError> {
+        Reader::read(environment, |reader| {
+            let listen = reader.listen("ORDERS", 50055, 9105);
+            let database_url = reader.secret("ORDERS_DATABASE_URL");
+            let identity = reader.identity(crate::NAME);
+            Some(Self {
+                listen: listen?,
+                database_url: database_url?,
+                identity: identity?,
+            })
+        })
+    }
+}

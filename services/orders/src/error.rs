@@ -1,0 +1,50 @@
+use reen_error::{Code, Coded};
+use reen_mongo::{FenceError, TransactionError};
+
+use crate::domain::IllegalTransition;
+
+/// Why this service refuses.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("there is no such order")]
+    NotFound,
+    #[error(transparent)]
+    Transition(#[from] IllegalTransition),
+    #[error("the order of this checkout was withdrawn")]
+    Voided,
+    /// Order and record are written together, so this never happens by itself.
+    #[error("an order is recorded and not there")]
+    OrderLost,
+    #[error(transparent)]
+    Fence(#[from] FenceError),
+    #[error(transparent)]
+    Store(#[from] reen_mongo::Error),
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::NotFound => Code::NotFound,
+            Self::Transition(_) => Code::IllegalTransition,
+            Self::Voided => Code::OperationVoided,
+            Self::OrderLost => Code::Internal,
+            Self::Fence(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+impl From<mongodb::error::Error> for Error {
+    fn from(error: mongodb::error::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl TransactionError for Error {
+    fn database(&self) -> Option<&reen_mongo::Error> {
+        match self {
+            Self::Store(error) | Self::Fence(FenceError::Store(error)) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The adapter: parse, call, map. No queries, no rules.
+
+mod parse;
+mod view;
+
+use std::sync::Arc;
+
+use bson::oid::ObjectId;
+use reen_chassis::server::refuse;
+use reen_chassis::{Caller, Operation};
+use reen_error::Failure;
+use reen_proto::orders::v1 as proto;
+use tonic::{Request, Response, Status};
+
+use crate::error::Error;
+use crate::service::Orders;
+
+/// Who may act on behalf of a user.
+const FOR_USERS: &[&str] = &["gateway"];
+const CATALOGUE: &[&str] = &["gateway", "products"];
+const SAGAS: &[&str] = &["events-handler"];
+
+pub(crate) struct Grpc {
+    service: Arc<Orders>,
+}
+
+impl Grpc {
+    pub(crate) fn new(service: Arc<Orders>) -> Self {
+        Self { service }
+    }
+}
+
+#[tonic::async_trait]
+impl proto::orders_server::Orders for Grpc {
+    async fn list_orders(
+        &self,
+        request: Request<proto::ListOrdersRequest>,
+    ) -> Result<Response<proto::ListOrdersResponse>, Status> {
+        let user_id = signed_in(&request)?;
+        let asked = request.get_ref();
+        let page = parse::page(asked.limit, asked.skip)?;
+        answer(self.service.list(user_id, page).await.map(view::orders))
+    }
+
+    async fn get_order(
+        &self,
+        request: Request<proto::GetOrderRequest>,
+    ) -> Result<Response<proto::Order>, Status> {
+        let user_id = signed_in(&request)?;
+        let id = order_id(&request.get_ref().id)?;
+        answer(self.service.get(user_id, id).await.map(view::order))
+    }
+
+    async fn list_sales(
+        &self,
+        request: Request<proto::ListSalesRequest>,
+    ) -> Result<Response<proto::ListSalesResponse>, Status> {
+        let seller_id = signed_in(&request)?;
+        let asked = request.get_ref();
+        let page = parse::page(asked.limit, asked.skip)?;
+        answer(self.service.sales(seller_id, page).await.map(view::sales))
+    }
+
+    async fn change_status(
+        &self,
+        request: Request<proto::ChangeStatusRequest>,
+    ) -> Result<Response<proto::Order>, Status> {
+        let seller_id = signed_in(&request)?;
+        let id = order_id(&request.get_ref().id)?;
+        let wanted = parse::status(request.get_ref().status())?;
+        let changed = self.service.change_status(seller_id, id, wanted).await;
+        answer(changed.map(view::order))
+    }
+
+    async fn count_orders(
+        &self,
+        request: Request<proto::CountOrdersRequest>,
+    ) -> Result<Response<proto::CountOrdersResponse>, Status> {
+        Caller::of(&request)?.must_be(CATALOGUE)?;
+        let product_ids = parse::product_ids(&request.get_ref().product_ids)?;
+        answer(self.service.count(&product_ids).await.map(view::counts))
+    }
+
+    async fn create_order(
+        &self,
+        request: Request<proto::CreateOrderRequest>,
+    ) -> Result<Response<proto::Order>, Status> {
+        Caller::of(&request)?.must_be(SAGAS)?;
+        let mut asked = request.into_inner();
+        let operation = Operation::required(asked.operation.take())?;
+        let order = parse::new_order(asked)?;
+        let created = self.service.create(&operation, &order).await;
+        answer(created.map(view::order))
+    }
+
+    async fn withdraw_order(
+        &self,
+        request: Request<proto::WithdrawOrderRequest>,
+    ) -> Result<Response<proto::WithdrawOrderResponse>, Status> {
+        Caller::of(&request)?.must_be(SAGAS)?;
+        let asked = request.into_inner();
+        let operation = Operation::required(asked.operation)?;
+        let checkout_id = parse::checkout_id(asked.checkout_id)?;
+        let withdrawn = self.service.withdraw(&operation, &checkout_id).await;
+        answer(withdrawn.map(|()| proto::WithdrawOrderResponse {}))
+    }
+}
+
+fn answer<T>(outcome: Result<T, Error>) -> Result<Response<T>, Status> {
+    outcome.map(Response::new).map_err(|error| refuse(&error))
+}
+
+fn signed_in<T>(request: &Request<T>) -> Result<ObjectId, Failure> {
+    let caller = Caller::of(request)?;
+    caller.must_be(FOR_USERS)?;
+    parse::object_id("user", caller.user()?)
+}
+
+/// An id that cannot be one belongs to nothing.
+fn order_id(id: &str) -> Result<ObjectId, Status> {
+    ObjectId::parse_str(id).map_err(|_| refuse(&Error::NotFound))
+}

@@ -1,0 +1,80 @@
+//! From what the rules know to messages.
+
+use reen_proto::orders::v1 as proto;
+use reen_proto::time::from_millis;
+
+use crate::domain::{Order, OrderLine, Sale, Status};
+use crate::store::ProductCount;
+
+pub(super) fn order(order: Order) -> proto::Order {
+    proto::Order {
+        id: order.id.to_hex(),
+        checkout_id: order.checkout_id,
+        user_id: order.user_id.to_hex(),
+        total_cents: order.total_cents,
+        status: status(order.status).into(),
+        lines: order.lines.into_iter().map(line).collect(),
+        created_at: Some(from_millis(order.created_at.timestamp_millis())),
+        updated_at: Some(from_millis(order.updated_at.timestamp_millis())),
+    }
+}
+
+pub(super) fn orders((orders, total): (Vec<Order>, u64)) -> proto::ListOrdersResponse {
+    proto::ListOrdersResponse {
+        orders: orders.into_iter().map(order).collect(),
+        total: count(total),
+    }
+}
+
+pub(super) fn sales((sales, total_orders): (Vec<Sale>, u64)) -> proto::ListSalesResponse {
+    proto::ListSalesResponse {
+        sales: sales.into_iter().map(sale).collect(),
+        total_orders: count(total_orders),
+    }
+}
+
+pub(super) fn counts(counts: Vec<ProductCount>) -> proto::CountOrdersResponse {
+    let counts = counts.into_iter().map(|count| proto::ProductOrderCount {
+        product_id: count.product_id.to_hex(),
+        orders: count.orders,
+    });
+    proto::CountOrdersResponse {
+        counts: counts.collect(),
+    }
+}
+
+fn sale(sale: Sale) -> proto::Sale {
+    proto::Sale {
+        order_id: sale.order_id.to_hex(),
+        buyer_id: sale.buyer_id.to_hex(),
+        status: status(sale.status).into(),
+        line: Some(line(sale.line)),
+        created_at: Some(from_millis(sale.created_at.timestamp_millis())),
+    }
+}
+
+fn line(line: OrderLine) -> proto::OrderLine {
+    proto::OrderLine {
+        id: line.id.to_hex(),
+        product_id: line.product_id.to_hex(),
+        quantity: line.quantity,
+        price_cents: line.price_cents,
+        name: line.name,
+        seller_id: line.seller_id.to_hex(),
+        image_url: line.image_url,
+    }
+}
+
+fn status(status: Status) -> proto::Status {
+    match status {
+        Status::Paid => proto::Status::Paid,
+        Status::Processing => proto::Status::Processing,
+        Status::Shipped => proto::Status::Shipped,
+        Status::Delivered => proto::Status::Delivered,
+        Status::Refunded => proto::Status::Refunded,
+    }
+}
+
+fn count(documents: u64) -> i64 {
+    i64::try_from(documents).unwrap_or(i64::MAX)
+}

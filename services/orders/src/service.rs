@@ -1,0 +1,93 @@
+//! The use cases of orders.
+
+use bson::oid::ObjectId;
+use reen_chassis::Operation;
+
+use crate::domain::{CheckoutId, NewOrder, Order, Page, Sale, Status, Step};
+use crate::error::Error;
+use crate::store::{ProductCount, Store};
+
+pub(crate) struct Orders {
+    store: Store,
+}
+
+impl Orders {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// One page of what the user bought, and how many orders there are on all of them.
+    pub(crate) async fn list(
+        &self,
+        user_id: ObjectId,
+        page: Page,
+    ) -> Result<(Vec<Order>, u64), Error> {
+        self.store.bought_by(user_id, page).await
+    }
+
+    pub(crate) async fn get(&self, user_id: ObjectId, id: ObjectId) -> Result<Order, Error> {
+        self.store
+            .find_bought(user_id, id)
+            .await?
+            .ok_or(Error::NotFound)
+    }
+
+    /// What the user sold to others in one page of orders, and how many such orders there are.
+    pub(crate) async fn sales(
+        &self,
+        seller_id: ObjectId,
+        page: Page,
+    ) -> Result<(Vec<Sale>, u64), Error> {
+        let (orders, total) = self.store.sold_by(seller_id, page).await?;
+        let sales = orders
+            .into_iter()
+            .flat_map(|order| order.sales_of(seller_id));
+        Ok((sales.collect(), total))
+    }
+
+    /// Decides on the status that was read and writes only if it still is the same: of two sellers
+    /// who race, one decides anew. A status only grows, so this ends after as many turns as there are.
+    pub(crate) async fn change_status(
+        &self,
+        seller_id: ObjectId,
+        id: ObjectId,
+        wanted: Status,
+    ) -> Result<Order, Error> {
+        loop {
+            let order = self
+                .store
+                .find_sold(seller_id, id)
+                .await?
+                .ok_or(Error::NotFound)?;
+            match order.status.step_to(wanted)? {
+                Step::Done => return Ok(order),
+                Step::Advance => {
+                    let advanced = self.store.advance(seller_id, &order, wanted).await?;
+                    if let Some(order) = advanced {
+                        return Ok(order);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn count(&self, product_ids: &[ObjectId]) -> Result<Vec<ProductCount>, Error> {
+        self.store.count(product_ids).await
+    }
+
+    pub(crate) async fn create(
+        &self,
+        operation: &Operation,
+        order: &NewOrder,
+    ) -> Result<Order, Error> {
+        self.store.create(operation, order).await
+    }
+
+    pub(crate) async fn withdraw(
+        &self,
+        operation: &Operation,
+        checkout_id: &CheckoutId,
+    ) -> Result<(), Error> {
+        self.store.withdraw(operation, checkout_id).await
+    }
+}

@@ -1,0 +1,39 @@
+//! Documents, indexes and queries; nothing else speaks to MongoDB.
+
+mod counts;
+mod creation;
+mod document;
+mod history;
+mod schema;
+
+use mongodb::Collection;
+use reen_mongo::{Database, Fence};
+
+pub(crate) use document::ProductCount;
+use document::{CreationDocument, OrderDocument};
+
+#[derive(Clone)]
+pub(crate) struct Store {
+    database: Database,
+    orders: Collection<OrderDocument>,
+    creations: Collection<CreationDocument>,
+    counts: Collection<ProductCount>,
+    fence: Fence,
+}
+
+impl Store {
+    pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
+        let store = Self {
+            database: database.clone(),
+            orders: database.collection(schema::ORDERS),
+            creations: database.collection(schema::CREATIONS),
+            counts: database.collection(schema::PRODUCT_COUNTS),
+            fence: Fence::open(database).await?,
+        };
+        schema::make_indexes(&store).await?;
+        Ok(store)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! Every query of this service is served by an index.
+
+use bson::oid::ObjectId;
+use bson::{Document, doc};
+use reen_testkit::{TestDatabase, assert_uses_index};
+
+use super::{Store, counts, creation, history, schema};
+use crate::domain::Status;
+
+#[tokio::test]
+async fn every_query_is_served_by_an_index() {
+    let database = TestDatabase::fresh();
+    let opened = database.open().await;
+    Store::open(&opened).await.unwrap();
+    // A collection that is not there has no plans at all.
+    let product_counts = opened.collection::<Document>(schema::PRODUCT_COUNTS);
+    product_counts
+        .insert_one(doc! {"orders": 1_i64})
+        .await
+        .unwrap();
+    let (user, id) = (ObjectId::new(), ObjectId::new());
+    let as_it_comes = Document::new;
+    let of_orders = [
+        (history::buyer(user), history::newest_first()),
+        (history::buyer(user), as_it_comes()),
+        (history::seller_to_others(user), history::newest_first()),
+        (history::seller_to_others(user), as_it_comes()),
+        (history::bought(user, id), as_it_comes()),
+        (history::sold(user, id), as_it_comes()),
+        (history::sold_in(user, id, Status::Paid), as_it_comes()),
+        (doc! {"_id": id}, as_it_comes()),
+    ];
+    for (filter, sort) in of_orders {
+        assert_uses_index(&opened, schema::ORDERS, filter, sort).await;
+    }
+    let of_creations = [
+        creation::either("checkout", "operation"),
+        doc! {"_id": "checkout"},
+    ];
+    for filter in of_creations {
+        assert_uses_index(&opened, schema::CREATIONS, filter, as_it_comes()).await;
+    }
+    let products = [user, id];
+    let of_counts = [counts::any_of(&products), counts::ordered_ever(&products)];
+    for filter in of_counts {
+        assert_uses_index(&opened, schema::PRODUCT_COUNTS, filter, as_it_comes()).await;
+    }
+}
