@@ -1,4 +1,5 @@
 //! Publishing and consuming on a real broker: nothing confirmed is lost, nothing poisonous stays.
+#![expect(clippy::unwrap_used, reason = "helpers of a test fail by panicking")]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

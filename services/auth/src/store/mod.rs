@@ -15,7 +15,7 @@ mod sign_up;
 mod users;
 
 use mongodb::Collection;
-use reen_mongo::{Database, Fence};
+use reen_mongo::{Database, Fence, Lanes};
 
 use document::{
     CredentialDocument, KeyDocument, PostingDocument, PurchaseDocument, TokenDocument, UserDocument,
@@ -35,6 +35,8 @@ pub(crate) struct Store {
     tokens: Collection<TokenDocument>,
     keys: Collection<KeyDocument>,
     fence: Fence,
+    /// One for each user: everybody may buy from the same seller.
+    lanes: Lanes,
 }
 
 impl Store {
@@ -48,6 +50,7 @@ impl Store {
             tokens: database.collection("sessions"),
             keys: database.collection("signing_keys"),
             fence: Fence::open(database).await?,
+            lanes: Lanes::default(),
         };
         store.make_indexes().await?;
         store.settle_anonymous_owner().await?;

@@ -20,6 +20,7 @@ impl Store {
         operation: &Operation,
         purchase: &Purchase,
     ) -> Result<(), Error> {
+        let _turn = self.lanes.enter(purchase.counts().into_keys()).await;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self

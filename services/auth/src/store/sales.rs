@@ -14,6 +14,7 @@ impl Store {
         operation: &Operation,
         sale: &Posting,
     ) -> Result<(), Error> {
+        let _turn = self.lanes.enter(sale.movements().into_keys()).await;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self

@@ -17,6 +17,7 @@ impl Store {
         operation: &Operation,
         order: &NewOrder,
     ) -> Result<Order, Error> {
+        let _turn = self.lanes.enter(products(&order.lines)).await;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self

@@ -7,7 +7,7 @@ mod history;
 mod schema;
 
 use mongodb::Collection;
-use reen_mongo::{Database, Fence};
+use reen_mongo::{Database, Fence, Lanes};
 
 pub(crate) use document::ProductCount;
 use document::{CreationDocument, OrderDocument};
@@ -19,6 +19,8 @@ pub(crate) struct Store {
     creations: Collection<CreationDocument>,
     counts: Collection<ProductCount>,
     fence: Fence,
+    /// One for each product: everybody may buy the same one.
+    lanes: Lanes,
 }
 
 impl Store {
@@ -29,6 +31,7 @@ impl Store {
             creations: database.collection(schema::CREATIONS),
             counts: database.collection(schema::PRODUCT_COUNTS),
             fence: Fence::open(database).await?,
+            lanes: Lanes::default(),
         };
         schema::make_indexes(&store).await?;
         Ok(store)
