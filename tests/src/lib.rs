@@ -7,5 +7,5 @@ mod mesh;
 mod shop;
 
 pub use invariants::assert_invariants;
-pub use mesh::Mesh;
+pub use mesh::{Mesh, Scene};
 pub use shop::{Answer, Client, cents};

@@ -19,6 +19,38 @@ const DATABASES: [&str; 6] = [
     "EVENTS",
 ];
 
+/// A mesh with a seller who offers one product, and a buyer.
+pub struct Scene {
+    /// The mesh.
+    pub mesh: Mesh,
+    /// Who offers it.
+    pub seller: Client,
+    /// Who may buy it.
+    pub buyer: Client,
+    /// The product's id.
+    pub product: String,
+}
+
+impl Scene {
+    /// Everything as it is at first, with so many pieces at this price.
+    pub async fn with(price: &str, pieces: i64) -> Self {
+        Self::on(Mesh::start().await, price, pieces).await
+    }
+
+    /// The same on a mesh with other settings.
+    pub async fn on(mesh: Mesh, price: &str, pieces: i64) -> Self {
+        let seller = mesh.seller().await;
+        let buyer = mesh.buyer().await;
+        let product = seller.list_product(price, pieces).await;
+        Self {
+            mesh,
+            seller,
+            buyer,
+            product,
+        }
+    }
+}
+
 /// A running mesh; it stops when it is dropped.
 pub struct Mesh {
     /// Where the gateway serves, without a path.

@@ -203,17 +203,33 @@ impl Client {
         .await
     }
 
+    /// Puts pieces of a product into the cart and opens a checkout of it.
+    ///
+    /// # Panics
+    /// When one of them is refused.
+    pub async fn check_out(&self, product_id: &str, quantity: i64) -> Value {
+        self.add_to_cart(product_id, quantity).await.ok();
+        self.open_checkout().await.ok()
+    }
+
+    /// Pays an open checkout and answers the order that it becomes.
+    ///
+    /// # Panics
+    /// When it becomes none.
+    pub async fn complete(&self, checkout: &Value) -> Value {
+        self.pay(checkout).await.ok();
+        let completed = self.checkout_in(checkout, "completed").await;
+        let order_id = completed["orderId"].as_str().expect("an order id");
+        self.get(&format!("/orders/{order_id}")).await.ok()
+    }
+
     /// Cart, checkout, payment, order: answers the order.
     ///
     /// # Panics
     /// When one of them is refused.
     pub async fn buy(&self, product_id: &str, quantity: i64) -> Value {
-        self.add_to_cart(product_id, quantity).await.ok();
-        let checkout = self.open_checkout().await.ok();
-        self.pay(&checkout).await.ok();
-        let completed = self.checkout_in(&checkout, "completed").await;
-        let order_id = completed["orderId"].as_str().expect("an order id");
-        self.get(&format!("/orders/{order_id}")).await.ok()
+        let checkout = self.check_out(product_id, quantity).await;
+        self.complete(&checkout).await
     }
 }
 

@@ -42,8 +42,7 @@ async fn a_payment_while_the_broker_is_away_becomes_an_order_when_it_returns() {
     let seller = mesh.seller().await;
     let buyer = mesh.buyer().await;
     let product = seller.list_product("10", 5).await;
-    buyer.add_to_cart(&product, 1).await.ok();
-    let checkout = buyer.open_checkout().await.ok();
+    let checkout = buyer.check_out(&product, 1).await;
 
     proxy.cut();
     buyer.pay(&checkout).await.ok();
@@ -78,8 +77,7 @@ async fn a_payment_while_a_service_of_the_saga_lost_its_database_is_completed_la
     let seller = mesh.seller().await;
     let buyer = mesh.buyer().await;
     let product = seller.list_product("10", 5).await;
-    buyer.add_to_cart(&product, 1).await.ok();
-    let checkout = buyer.open_checkout().await.ok();
+    let checkout = buyer.check_out(&product, 1).await;
 
     proxy.cut();
     buyer.pay(&checkout).await.ok();

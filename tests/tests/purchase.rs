@@ -1,15 +1,17 @@
 //! One purchase end to end over HTTP, and the ways in which it does not come to one.
 
 use reen_testkit::eventually;
-use reen_tests::{Mesh, assert_invariants, cents};
+use reen_tests::{Mesh, Scene, assert_invariants, cents};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_buyer_who_pays_gets_the_order_and_both_get_a_letter() {
-    let mesh = Mesh::start().await;
-    let seller = mesh.seller().await;
-    let buyer = mesh.buyer().await;
-    let product = seller.list_product("99.99", 10).await;
+    let Scene {
+        mesh,
+        seller,
+        buyer,
+        product,
+    } = Scene::with("99.99", 10).await;
     let (seller_before, buyer_before) = (seller.me().await, buyer.me().await);
 
     let order = buyer.buy(&product, 3).await;
@@ -53,25 +55,18 @@ async fn a_buyer_who_pays_gets_the_order_and_both_get_a_letter() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_added_after_the_checkout_stays_in_the_cart() {
-    let mesh = Mesh::start().await;
-    let seller = mesh.seller().await;
-    let buyer = mesh.buyer().await;
-    let product = seller.list_product("10", 10).await;
+    let Scene {
+        mesh,
+        seller,
+        buyer,
+        product,
+    } = Scene::with("10", 10).await;
     let other = seller.list_product("20", 10).await;
-    buyer.add_to_cart(&product, 2).await.ok();
-    let checkout = buyer.open_checkout().await.ok();
+    let checkout = buyer.check_out(&product, 2).await;
     buyer.add_to_cart(&product, 1).await.ok();
     buyer.add_to_cart(&other, 4).await.ok();
-    buyer.pay(&checkout).await.ok();
-    let completed = buyer.checkout_in(&checkout, "completed").await;
-
-    let order = buyer
-        .get(&format!(
-            "/orders/{}",
-            completed["orderId"].as_str().unwrap()
-        ))
-        .await;
-    assert_eq!(cents(&order.ok()["total"]), 2_000);
+    let order = buyer.complete(&checkout).await;
+    assert_eq!(cents(&order["total"]), 2_000);
     let cart = buyer.get("/cart-items").await.ok();
     let left: Vec<_> = cart
         .as_array()
@@ -90,36 +85,31 @@ async fn what_was_added_after_the_checkout_stays_in_the_cart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_price_that_changes_after_the_checkout_changes_nothing() {
-    let mesh = Mesh::start().await;
-    let seller = mesh.seller().await;
-    let buyer = mesh.buyer().await;
-    let product = seller.list_product("10", 10).await;
-    buyer.add_to_cart(&product, 1).await.ok();
-    let checkout = buyer.open_checkout().await.ok();
+    let Scene {
+        mesh,
+        seller,
+        buyer,
+        product,
+    } = Scene::with("10", 10).await;
+    let checkout = buyer.check_out(&product, 1).await;
     seller
         .patch(&format!("/products/{product}"), json!({"price": 99.5}))
         .await
         .ok();
-    buyer.pay(&checkout).await.ok();
-    let completed = buyer.checkout_in(&checkout, "completed").await;
-    let order = buyer
-        .get(&format!(
-            "/orders/{}",
-            completed["orderId"].as_str().unwrap()
-        ))
-        .await;
-    assert_eq!(cents(&order.ok()["total"]), 1_000);
+    let order = buyer.complete(&checkout).await;
+    assert_eq!(cents(&order["total"]), 1_000);
     assert_invariants(&mesh).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declined_card_leaves_the_checkout_open_and_another_card_pays_it() {
-    let mesh = Mesh::start().await;
-    let seller = mesh.seller().await;
-    let buyer = mesh.buyer().await;
-    let product = seller.list_product("10", 1).await;
-    buyer.add_to_cart(&product, 1).await.ok();
-    let checkout = buyer.open_checkout().await.ok();
+    let Scene {
+        mesh,
+        buyer,
+        product,
+        ..
+    } = Scene::with("10", 1).await;
+    let checkout = buyer.check_out(&product, 1).await;
 
     let declined = buyer.pay_with_declined_card(&checkout).await;
     assert_eq!(declined.status, 402, "{}", declined.body);
@@ -161,12 +151,13 @@ async fn a_cart_above_the_balance_is_refused_and_holds_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canceled_checkout_gives_the_stock_back_and_cannot_be_paid() {
-    let mesh = Mesh::start().await;
-    let seller = mesh.seller().await;
-    let buyer = mesh.buyer().await;
-    let product = seller.list_product("10", 2).await;
-    buyer.add_to_cart(&product, 2).await.ok();
-    let checkout = buyer.open_checkout().await.ok();
+    let Scene {
+        mesh,
+        buyer,
+        product,
+        ..
+    } = Scene::with("10", 2).await;
+    let checkout = buyer.check_out(&product, 2).await;
     assert_eq!(buyer.in_stock(&product).await, 0);
 
     let id = checkout["checkoutId"].as_str().unwrap();
@@ -182,12 +173,13 @@ async fn a_canceled_checkout_gives_the_stock_back_and_cannot_be_paid() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_session_gives_the_stock_back() {
-    let mesh = Mesh::start().await;
-    let seller = mesh.seller().await;
-    let buyer = mesh.buyer().await;
-    let product = seller.list_product("10", 2).await;
-    buyer.add_to_cart(&product, 2).await.ok();
-    let checkout = buyer.open_checkout().await.ok();
+    let Scene {
+        mesh,
+        buyer,
+        product,
+        ..
+    } = Scene::with("10", 2).await;
+    let checkout = buyer.check_out(&product, 2).await;
     buyer.expire_session(&checkout).await.ok();
     buyer.checkout_in(&checkout, "expired").await;
     eventually("the stock to be back", async || {

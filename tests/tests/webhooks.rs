@@ -4,17 +4,19 @@
 use bson::doc;
 use futures::future::join_all;
 use reen_testkit::eventually;
-use reen_tests::{Mesh, assert_invariants};
+use reen_tests::{Mesh, Scene, assert_invariants};
 use serde_json::{Value, json};
 
 const COMPLETED: &str = "checkout.session.completed";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_is_delivered_five_times_at_once_makes_one_order() {
-    let mesh = Mesh::start().await;
-    let seller = mesh.seller().await;
-    let buyer = mesh.buyer().await;
-    let product = seller.list_product("10", 5).await;
+    let Scene {
+        mesh,
+        buyer,
+        product,
+        ..
+    } = Scene::with("10", 5).await;
     let order = buyer.buy(&product, 1).await;
 
     let events = mesh.delivered_events(COMPLETED, 1).await;
@@ -77,12 +79,13 @@ async fn a_payment_whose_stock_is_gone_is_refunded_once_and_the_buyer_is_told() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_payment_gets_its_order_when_there_is_stock_again() {
-    let mesh = Mesh::start().await;
-    let seller = mesh.seller().await;
-    let buyer = mesh.buyer().await;
-    let product = seller.list_product("10", 1).await;
-    buyer.add_to_cart(&product, 1).await.ok();
-    let checkout = buyer.open_checkout().await.ok();
+    let Scene {
+        mesh,
+        buyer,
+        product,
+        ..
+    } = Scene::with("10", 1).await;
+    let checkout = buyer.check_out(&product, 1).await;
     lose_hold(&mesh, checkout["checkoutId"].as_str().unwrap()).await;
     buyer.pay(&checkout).await.ok();
     buyer.checkout_in(&checkout, "completed").await;
