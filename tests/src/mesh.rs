@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use reen_chassis::telemetry::{self, LogFormat};
 use reen_sims::stripe::{Config as StripeConfig, StripeSim};
 use reen_testkit::{IDENTITY_SECRET, TestBroker, TestDatabase, eventually, free_port};
 use serde_json::{Value, json};
@@ -90,6 +91,9 @@ impl Mesh {
     pub async fn start_with(changed: &[(&str, &str)]) -> Self {
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
         reen_chassis::jwt::install();
+        if let Ok(filter) = std::env::var("RUST_LOG") {
+            telemetry::init(LogFormat::Pretty, &filter);
+        }
         let broker = TestBroker::fresh().await;
         let databases: HashMap<_, _> = DATABASES
             .into_iter()

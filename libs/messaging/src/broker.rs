@@ -11,7 +11,8 @@ use crate::{Error, Publisher, Queue};
 
 const START_UP_PATIENCE: Duration = Duration::from_secs(30);
 const START_UP_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_RECONNECT_PAUSE: Duration = Duration::from_secs(5);
+const FIRST_RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_RECONNECT_PAUSE: Duration = Duration::from_secs(2);
 
 /// A connection to RabbitMQ that comes back by itself; cheap to clone.
 #[derive(Clone)]
@@ -75,7 +76,9 @@ fn properties(app: &str) -> ConnectionProperties {
         .configure_backoff(|backoff| {
             backoff
                 .without_max_times()
+                .with_min_delay(FIRST_RECONNECT_PAUSE)
                 .with_max_delay(LONGEST_RECONNECT_PAUSE)
+                .with_jitter()
         })
 }
 
