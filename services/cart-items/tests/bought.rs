@@ -8,9 +8,9 @@ use reen_proto::cart_items::v1::{
     CartItem, EmptyCartRequest, PutBackRequest, TakeOutBoughtRequest,
 };
 use reen_proto::time::to_millis;
-use reen_testkit::eventually;
+use reen_testkit::{code, eventually, settled};
 
-use support::{World, bought, caller, in_epoch, operation, refusal, settled};
+use support::{World, bought, caller, in_epoch, operation};
 
 /// A cart with five lamps and two desks.
 struct Cart {
@@ -145,7 +145,7 @@ async fn what_was_taken_out_is_put_back_once() {
         .world
         .take_out(taking, cart.user, &[(cart.lamp, 2)])
         .await;
-    assert_eq!(refusal(again), Code::OperationVoided);
+    assert_eq!(code(again), Code::OperationVoided);
     assert_eq!(cart.pieces().await, (5, 2));
 }
 
@@ -189,7 +189,7 @@ async fn what_was_undone_before_it_was_done_never_is() {
         .world
         .take_out(taking, cart.user, &[(cart.lamp, 5)])
         .await;
-    assert_eq!(refusal(late), Code::OperationVoided);
+    assert_eq!(code(late), Code::OperationVoided);
     assert_eq!(cart.pieces().await, (5, 2));
 }
 
@@ -237,7 +237,7 @@ async fn a_stale_runner_changes_nothing() {
         world.empty(stale("empty"), user).await,
     ];
     for refused in refused {
-        assert_eq!(refusal(refused), Code::StaleEpoch);
+        assert_eq!(code(refused), Code::StaleEpoch);
     }
     assert_eq!(cart.pieces().await, (4, 2));
     // Other sagas have epochs of their own.
@@ -294,16 +294,16 @@ async fn a_step_that_cannot_be_right_is_refused() {
     ];
     for asked in wrong {
         let refused = settled(sagas.take_out_bought(asked).await);
-        assert_eq!(refusal(refused), Code::ValidationFailed);
+        assert_eq!(code(refused), Code::ValidationFailed);
     }
     let anonymous = PutBackRequest::default();
     assert_eq!(
-        refusal(settled(sagas.put_back(anonymous).await)),
+        code(settled(sagas.put_back(anonymous).await)),
         Code::ValidationFailed
     );
     let anonymous = EmptyCartRequest::default();
     assert_eq!(
-        refusal(settled(sagas.empty_cart(anonymous).await)),
+        code(settled(sagas.empty_cart(anonymous).await)),
         Code::ValidationFailed
     );
     assert_eq!(cart.pieces().await, (5, 2));

@@ -5,8 +5,9 @@ mod support;
 use bson::oid::ObjectId;
 use reen_error::Code;
 use reen_proto::cart_items::v1::AddItemRequest;
+use reen_testkit::{acting_for, code, settled};
 
-use support::{World, acting_for, caller, refusal, settled};
+use support::{World, caller};
 
 const MOST_LINES: usize = 100;
 const MOST_PIECES: i64 = 2_000;
@@ -43,7 +44,7 @@ async fn a_quantity_stays_within_its_limits() {
     assert_eq!(one_more.fields[0].code, "too_large");
     for quantity in [0, -1, MOST_PIECES + 1] {
         let refused = world.change(user, &item.id, quantity).await;
-        assert_eq!(refusal(refused), Code::ValidationFailed);
+        assert_eq!(code(refused), Code::ValidationFailed);
     }
     assert_eq!(world.list(user).await, [item]);
 }
@@ -57,22 +58,22 @@ async fn no_more_than_is_in_stock() {
     assert_eq!(too_many.message, "only 5 in stock");
     let item = world.added(user, product, 4).await;
     assert_eq!(
-        refusal(world.add(user, product, 2).await),
+        code(world.add(user, product, 2).await),
         Code::InsufficientStock
     );
     assert_eq!(
-        refusal(world.change(user, &item.id, 6).await),
+        code(world.change(user, &item.id, 6).await),
         Code::InsufficientStock
     );
     assert_eq!(world.get(user, &item.id).await.unwrap().quantity, 4);
     assert_eq!(world.change(user, &item.id, 5).await.unwrap().quantity, 5);
     world.catalogue.stock(product, 0);
     assert_eq!(
-        refusal(world.add(user, product, 1).await),
+        code(world.add(user, product, 1).await),
         Code::InsufficientStock
     );
     assert_eq!(
-        refusal(world.change(user, &item.id, 1).await),
+        code(world.change(user, &item.id, 1).await),
         Code::InsufficientStock
     );
 }
@@ -82,7 +83,7 @@ async fn an_unknown_product_is_not_found() {
     let world = World::start().await;
     let user = ObjectId::new();
     assert_eq!(
-        refusal(world.add(user, ObjectId::new(), 1).await),
+        code(world.add(user, ObjectId::new(), 1).await),
         Code::NotFound
     );
     let malformed = AddItemRequest {
@@ -133,7 +134,7 @@ async fn a_cart_holds_a_hundred_products() {
     world.added(user, known, 1).await;
     world.fill(user, MOST_LINES - 1).await;
     let one_more = world.catalogue.product(10);
-    assert_eq!(refusal(world.add(user, one_more, 1).await), Code::CartFull);
+    assert_eq!(code(world.add(user, one_more, 1).await), Code::CartFull);
     assert_eq!(world.added(user, known, 1).await.quantity, 2);
     assert_eq!(world.list(user).await.len(), MOST_LINES);
     assert_eq!(world.added(ObjectId::new(), one_more, 1).await.quantity, 1);
@@ -190,12 +191,9 @@ async fn an_item_is_read_changed_and_removed() {
     );
     assert_eq!(world.get(user, &item.id).await.unwrap(), changed);
     world.remove(user, &item.id).await.unwrap();
-    assert_eq!(refusal(world.get(user, &item.id).await), Code::NotFound);
-    assert_eq!(refusal(world.remove(user, &item.id).await), Code::NotFound);
-    assert_eq!(
-        refusal(world.change(user, &item.id, 1).await),
-        Code::NotFound
-    );
+    assert_eq!(code(world.get(user, &item.id).await), Code::NotFound);
+    assert_eq!(code(world.remove(user, &item.id).await), Code::NotFound);
+    assert_eq!(code(world.change(user, &item.id, 1).await), Code::NotFound);
 }
 
 #[tokio::test]
@@ -203,15 +201,12 @@ async fn somebody_elses_item_is_not_found() {
     let world = World::start().await;
     let (owner, stranger) = (ObjectId::new(), ObjectId::new());
     let item = world.added(owner, world.catalogue.product(10), 2).await;
-    assert_eq!(refusal(world.get(stranger, &item.id).await), Code::NotFound);
+    assert_eq!(code(world.get(stranger, &item.id).await), Code::NotFound);
     assert_eq!(
-        refusal(world.change(stranger, &item.id, 1).await),
+        code(world.change(stranger, &item.id, 1).await),
         Code::NotFound
     );
-    assert_eq!(
-        refusal(world.remove(stranger, &item.id).await),
-        Code::NotFound
-    );
+    assert_eq!(code(world.remove(stranger, &item.id).await), Code::NotFound);
     assert_eq!(world.clear(stranger).await, 0);
     assert!(world.list(stranger).await.is_empty());
     assert_eq!(world.list(owner).await, [item]);
@@ -222,9 +217,9 @@ async fn an_id_that_is_none_is_not_found() {
     let world = World::start().await;
     let user = ObjectId::new();
     for id in [&*ObjectId::new().to_hex(), "not an id", ""] {
-        assert_eq!(refusal(world.get(user, id).await), Code::NotFound);
-        assert_eq!(refusal(world.change(user, id, 1).await), Code::NotFound);
-        assert_eq!(refusal(world.remove(user, id).await), Code::NotFound);
+        assert_eq!(code(world.get(user, id).await), Code::NotFound);
+        assert_eq!(code(world.change(user, id, 1).await), Code::NotFound);
+        assert_eq!(code(world.remove(user, id).await), Code::NotFound);
     }
 }
 

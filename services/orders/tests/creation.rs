@@ -6,8 +6,9 @@ use bson::doc;
 use bson::oid::ObjectId;
 use reen_error::Code;
 use reen_proto::orders::v1::{CreateOrderRequest, Status};
+use reen_testkit::code;
 
-use support::{World, line, one_piece, operation, purchase, refusal, withdrawal};
+use support::{World, line, one_piece, operation, purchase, withdrawal};
 
 #[tokio::test]
 async fn an_order_is_a_copy_of_what_was_bought() {
@@ -239,14 +240,14 @@ async fn a_withdrawn_order_is_gone_and_stays_gone() {
     let order = world.created(asked.clone()).await;
     world.withdraw(withdrawal("paid")).await.unwrap();
     world.withdraw(withdrawal("paid")).await.unwrap();
-    assert_eq!(refusal(world.get(buyer, &order.id).await), Code::NotFound);
+    assert_eq!(code(world.get(buyer, &order.id).await), Code::NotFound);
     assert_eq!(world.count_of(product).await, 0);
     for effect in ["create", "create-again"] {
         let again = CreateOrderRequest {
             operation: operation("paid", effect, 2),
             ..asked.clone()
         };
-        assert_eq!(refusal(world.create(again).await), Code::OperationVoided);
+        assert_eq!(code(world.create(again).await), Code::OperationVoided);
     }
     assert_eq!(world.stored(doc! {}).await, 0);
 }
@@ -263,7 +264,7 @@ async fn an_order_that_was_withdrawn_before_it_was_created_never_is() {
         operation: operation("paid", "create", 2),
         ..purchase("paid", buyer, one_piece(product, seller))
     };
-    assert_eq!(refusal(world.create(late).await), Code::OperationVoided);
+    assert_eq!(code(world.create(late).await), Code::OperationVoided);
     assert_eq!(world.stored(doc! {}).await, 0);
     assert_eq!(world.count_of(product).await, 0);
 }
@@ -299,13 +300,13 @@ async fn a_stale_runner_changes_nothing() {
     let [buyer, seller, product, _] = ids();
     let asked = purchase("paid", buyer, one_piece(product, seller));
     world.withdraw(withdrawal("paid")).await.unwrap();
-    assert_eq!(refusal(world.create(asked.clone()).await), Code::StaleEpoch);
+    assert_eq!(code(world.create(asked.clone()).await), Code::StaleEpoch);
 
     let mut newer = purchase("kept", buyer, one_piece(product, seller));
     newer.operation = operation("kept", "create", 3);
     world.created(newer).await;
     let stale = withdrawal("kept");
-    assert_eq!(refusal(world.withdraw(stale).await), Code::StaleEpoch);
+    assert_eq!(code(world.withdraw(stale).await), Code::StaleEpoch);
     assert_eq!(world.stored_of("kept").await, 1);
     assert_eq!(world.count_of(product).await, 1);
 }

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use bson::oid::ObjectId;
 use reen_error::Code;
 use reen_proto::orders::v1::{Order, Sale};
+use reen_testkit::code;
 
-use support::{ALL, World, line, one_piece, purchase, refusal, withdrawal};
+use support::{ALL, World, line, one_piece, purchase, withdrawal};
 
 #[tokio::test]
 async fn a_buyer_sees_his_own_orders_newest_first() {
@@ -87,13 +88,10 @@ async fn an_order_is_not_found_for_anybody_but_its_buyer() {
     let order = world.created(bought).await;
     assert_eq!(world.get(buyer, &order.id).await.unwrap(), order);
     for stranger in [seller, ObjectId::new()] {
-        assert_eq!(
-            refusal(world.get(stranger, &order.id).await),
-            Code::NotFound
-        );
+        assert_eq!(code(world.get(stranger, &order.id).await), Code::NotFound);
     }
     for nobodys in [&*ObjectId::new().to_hex(), "not an id", ""] {
-        assert_eq!(refusal(world.get(buyer, nobodys).await), Code::NotFound);
+        assert_eq!(code(world.get(buyer, nobodys).await), Code::NotFound);
     }
 }
 
@@ -193,7 +191,7 @@ async fn a_thousand_products_are_counted_and_no_more() {
             .is_empty()
     );
     assert_eq!(
-        refusal(world.count(asked(1_001)).await),
+        code(world.count(asked(1_001)).await),
         Code::ValidationFailed
     );
 }

@@ -5,8 +5,9 @@ mod support;
 use bson::oid::ObjectId;
 use reen_error::Code;
 use reen_proto::orders::v1::{Order, Status};
+use reen_testkit::code;
 
-use support::{World, line, purchase, refusal};
+use support::{World, line, purchase};
 
 /// The only way of an order in the hands of its sellers.
 const WAY: [Status; 4] = [
@@ -73,7 +74,7 @@ async fn no_other_way_is_legal() {
                 continue;
             }
             let refused = shared.change(seller, wanted).await;
-            assert_eq!(refusal(refused), Code::IllegalTransition);
+            assert_eq!(code(refused), Code::IllegalTransition);
         }
         assert_eq!(shared.now().await.status(), status);
     }
@@ -93,7 +94,7 @@ async fn an_order_is_not_found_for_anybody_but_its_sellers() {
     let shared = Shared::paid().await;
     for stranger in [shared.buyer, ObjectId::new()] {
         let refused = shared.change(stranger, Status::Processing).await;
-        assert_eq!(refusal(refused), Code::NotFound);
+        assert_eq!(code(refused), Code::NotFound);
     }
     let [seller, _] = shared.sellers;
     for nobodys in [&*ObjectId::new().to_hex(), "not an id", ""] {
@@ -101,7 +102,7 @@ async fn an_order_is_not_found_for_anybody_but_its_sellers() {
             .world
             .change_status(seller, nobodys, Status::Processing)
             .await;
-        assert_eq!(refusal(refused), Code::NotFound);
+        assert_eq!(code(refused), Code::NotFound);
     }
     assert_eq!(shared.now().await, shared.order);
 }

@@ -1,4 +1,5 @@
-use reen_error::Code;
+use reen_auth::NAME;
+use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_proto::auth::v1::{
     AnonymiseUserRequest, ChangeRoleRequest, ChargeFeeRequest, FindContactsRequest,
     FindUsersRequest, ForgetPurchaseRequest, GetBalanceRequest, GetJwksRequest, GetUserRequest,
@@ -6,12 +7,14 @@ use reen_proto::auth::v1::{
     ReverseFeeRequest, ReverseSaleRequest, SignInRequest, SignOutEverywhereRequest, SignOutRequest,
     SignUpRequest, UpdateProfileRequest,
 };
+use reen_testkit::{AccessTable, methods};
 
-use crate::support::{Auth, acting, code, nobody};
+use crate::support::Auth;
 
 /// Every process, and one that is none of the mesh.
-const PROCESSES: [&str; 7] = [
+const EVERYBODY: &[&str] = &[
     "gateway",
+    "auth",
     "products",
     "cart-items",
     "checkout",
@@ -19,73 +22,52 @@ const PROCESSES: [&str; 7] = [
     "events-handler",
     "stranger",
 ];
+const GATEWAY: &[&str] = &["gateway"];
+const JOINERS: &[&str] = &["gateway", "products", "orders", "events-handler"];
+const CATALOGUE: &[&str] = &["products"];
+const SAGAS: &[&str] = &["events-handler"];
 
-macro_rules! only {
-    ($auth:ident, $call:ident($request:expr), $allowed:expr) => {
-        for process in PROCESSES {
-            let mut client = $auth.called_from(process);
-            let answer = acting(&nobody(), client.$call($request)).await;
-            let is_unknown = answer.is_err() && code(answer) == Code::UnknownCaller;
-            let is_allowed = $allowed.contains(&process);
-            assert_eq!(
-                is_unknown,
-                !is_allowed,
-                "{} by {process}",
-                stringify!($call)
-            );
-        }
+fn access_table(auth: &Auth) -> AccessTable {
+    let methods = methods! { AuthClient;
+        sign_up(SignUpRequest::default()) => GATEWAY,
+        sign_in(SignInRequest::default()) => GATEWAY,
+        refresh_session(RefreshSessionRequest::default()) => GATEWAY,
+        sign_out(SignOutRequest::default()) => GATEWAY,
+        sign_out_everywhere(SignOutEverywhereRequest {}) => GATEWAY,
+        get_jwks(GetJwksRequest {}) => GATEWAY,
+        get_user(GetUserRequest::default()) => GATEWAY,
+        list_users(ListUsersRequest::default()) => GATEWAY,
+        update_profile(UpdateProfileRequest::default()) => GATEWAY,
+        change_role(ChangeRoleRequest::default()) => GATEWAY,
+        find_users(FindUsersRequest::default()) => JOINERS,
+        get_balance(GetBalanceRequest::default()) => &["gateway", "checkout"],
+        charge_fee(ChargeFeeRequest::default()) => CATALOGUE,
+        reverse_fee(ReverseFeeRequest::default()) => CATALOGUE,
+        find_contacts(FindContactsRequest::default()) => SAGAS,
+        anonymise_user(AnonymiseUserRequest::default()) => SAGAS,
+        post_sale(PostSaleRequest::default()) => SAGAS,
+        reverse_sale(ReverseSaleRequest::default()) => SAGAS,
+        record_purchase(RecordPurchaseRequest::default()) => SAGAS,
+        forget_purchase(ForgetPurchaseRequest::default()) => SAGAS,
     };
+    AccessTable {
+        service: NAME,
+        address: auth.address,
+        processes: EVERYBODY,
+        methods,
+    }
 }
 
 #[tokio::test]
 async fn each_call_is_for_those_who_need_it() {
     let auth = Auth::start().await;
-    let gateway = ["gateway"];
-    only!(auth, sign_up(SignUpRequest::default()), gateway);
-    only!(auth, sign_in(SignInRequest::default()), gateway);
-    only!(
-        auth,
-        refresh_session(RefreshSessionRequest::default()),
-        gateway
-    );
-    only!(auth, sign_out(SignOutRequest::default()), gateway);
-    only!(
-        auth,
-        sign_out_everywhere(SignOutEverywhereRequest {}),
-        gateway
-    );
-    only!(auth, get_jwks(GetJwksRequest {}), gateway);
-    only!(auth, get_user(GetUserRequest::default()), gateway);
-    only!(auth, list_users(ListUsersRequest::default()), gateway);
-    only!(
-        auth,
-        update_profile(UpdateProfileRequest::default()),
-        gateway
-    );
-    only!(auth, change_role(ChangeRoleRequest::default()), gateway);
-    let joiners = ["gateway", "products", "orders", "events-handler"];
-    only!(auth, find_users(FindUsersRequest::default()), joiners);
-    only!(
-        auth,
-        get_balance(GetBalanceRequest::default()),
-        ["gateway", "checkout"]
-    );
-    let catalogue = ["products"];
-    only!(auth, charge_fee(ChargeFeeRequest::default()), catalogue);
-    only!(auth, reverse_fee(ReverseFeeRequest::default()), catalogue);
-    let sagas = ["events-handler"];
-    only!(auth, find_contacts(FindContactsRequest::default()), sagas);
-    only!(auth, anonymise_user(AnonymiseUserRequest::default()), sagas);
-    only!(auth, post_sale(PostSaleRequest::default()), sagas);
-    only!(auth, reverse_sale(ReverseSaleRequest::default()), sagas);
-    only!(
-        auth,
-        record_purchase(RecordPurchaseRequest::default()),
-        sagas
-    );
-    only!(
-        auth,
-        forget_purchase(ForgetPurchaseRequest::default()),
-        sagas
-    );
+    let table = access_table(&auth);
+    table.assert_each_method_is_for_its_callers().await;
+}
+
+#[tokio::test]
+async fn nobody_is_served_without_an_identity() {
+    let auth = Auth::start().await;
+    let table = access_table(&auth);
+    table.assert_only_true_identities_are_served().await;
 }

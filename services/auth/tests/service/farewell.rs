@@ -5,15 +5,13 @@ use reen_proto::auth::v1::{
     GetBalanceRequest, GetUserRequest, ListUsersRequest, RefreshSessionRequest, Role,
     SignInRequest, UpdateProfileRequest,
 };
+use reen_testkit::{acting_for, body, code, saga_operation};
 
-use crate::support::{
-    Auth, PASSWORD, STARTING_CENTS, acting, body, check_books, code, fee, nobody, saga_operation,
-    sale,
-};
+use crate::support::{Auth, PASSWORD, STARTING_CENTS, check_books, fee, nobody, sale};
 
 fn farewell(id: &str, user_id: &str) -> AnonymiseUserRequest {
     AnonymiseUserRequest {
-        operation: saga_operation(id, &format!("account-deleted:{user_id}"), 1),
+        operation: saga_operation(id, format!("account-deleted:{user_id}"), 1),
         user_id: user_id.to_owned(),
     }
 }
@@ -43,9 +41,9 @@ async fn who_left_is_gone_for_all_but_joins() {
     body(auth.sagas().anonymise_user(farewell("bye", &ada)).await);
 
     let get = GetUserRequest { id: ada.clone() };
-    let asked = acting(&eve, auth.gateway().get_user(get.clone())).await;
+    let asked = acting_for(&eve, auth.gateway().get_user(get.clone())).await;
     assert_eq!(code(asked), Code::NotFound);
-    let myself = acting(&ada, auth.gateway().get_user(get)).await;
+    let myself = acting_for(&ada, auth.gateway().get_user(get)).await;
     assert_eq!(code(myself), Code::NotFound);
 
     let ids = vec![ada.clone(), eve.clone()];
@@ -91,20 +89,20 @@ async fn who_left_can_do_nothing_with_what_they_still_hold() {
     let refused = auth.gateway().sign_in(sign_in).await;
     assert_eq!(code(refused), Code::InvalidCredentials);
     let role = Role::Seller.into();
-    let refused = acting(&id, auth.gateway().change_role(ChangeRoleRequest { role })).await;
+    let refused = acting_for(&id, auth.gateway().change_role(ChangeRoleRequest { role })).await;
     assert_eq!(code(refused), Code::NotFound);
     let rename = UpdateProfileRequest {
         name: Some("Ada".to_owned()),
         email: None,
     };
-    let refused = acting(&id, auth.gateway().update_profile(rename)).await;
+    let refused = acting_for(&id, auth.gateway().update_profile(rename)).await;
     assert_eq!(code(refused), Code::NotFound);
     let refused = auth.products().charge_fee(fee("fee", &id, 1)).await;
     assert_eq!(code(refused), Code::NotFound);
     let balance = GetBalanceRequest {
         user_id: id.clone(),
     };
-    let refused = acting(&id, auth.gateway().get_balance(balance)).await;
+    let refused = acting_for(&id, auth.gateway().get_balance(balance)).await;
     assert_eq!(code(refused), Code::NotFound);
 }
 

@@ -3,11 +3,9 @@ use bson::oid::ObjectId;
 use futures::future::join_all;
 use reen_error::Code;
 use reen_proto::auth::v1::{ChargeFeeRequest, FeeKind, ReverseFeeRequest, Role};
+use reen_testkit::{body, code, saga_operation};
 
-use crate::support::{
-    Auth, STARTING_CENTS, body, check_books, code, fee, fee_reversal, fields, nobody,
-    saga_operation, sale,
-};
+use crate::support::{Auth, STARTING_CENTS, check_books, fee, fee_reversal, fields, nobody, sale};
 
 const UPGRADE_CENTS: i64 = 16_000_000;
 

@@ -4,10 +4,10 @@ use futures::future::join_all;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use reen_proto::auth::v1::{GetJwksRequest, RefreshSessionRequest};
-use reen_testkit::TestDatabase;
+use reen_testkit::{TestDatabase, body};
 use serde_json::Value;
 
-use crate::support::{Auth, STARTING_CENTS, body};
+use crate::support::{Auth, STARTING_CENTS};
 
 async fn key_set(auth: &Auth) -> JwkSet {
     let answer = body(auth.gateway().get_jwks(GetJwksRequest {}).await);

@@ -1,8 +1,9 @@
 use futures::future::join_all;
 use reen_error::Code;
 use reen_proto::auth::v1::{ForgetPurchaseRequest, RecordPurchaseRequest};
+use reen_testkit::{body, code, own_operation, saga_operation};
 
-use crate::support::{Auth, body, code, fields, nobody, own_operation, saga_operation, undoing};
+use crate::support::{Auth, fields, nobody, undoing};
 
 fn purchase(id: &str, buyer_id: &str, seller_ids: &[&str]) -> RecordPurchaseRequest {
     RecordPurchaseRequest {

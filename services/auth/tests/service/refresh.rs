@@ -6,9 +6,10 @@ use reen_proto::auth::v1::{
     RefreshSessionRequest, Session, SignInRequest, SignOutEverywhereRequest, SignOutRequest,
 };
 use reen_proto::time::to_millis;
+use reen_testkit::{acting_for, body, code};
 use tonic::{Response, Status};
 
-use crate::support::{Auth, PASSWORD, acting, body, code};
+use crate::support::{Auth, PASSWORD};
 
 async fn refresh(auth: &Auth, token: &str) -> Result<Response<Session>, Status> {
     let asked = RefreshSessionRequest {
@@ -127,7 +128,7 @@ async fn signing_out_everywhere_ends_all_sessions_of_one_user() {
     let id = ada.user.unwrap().id;
     for _ in 0..2 {
         let everywhere = SignOutEverywhereRequest {};
-        body(acting(&id, auth.gateway().sign_out_everywhere(everywhere)).await);
+        body(acting_for(&id, auth.gateway().sign_out_everywhere(everywhere)).await);
     }
     assert!(is_over(&auth, &ada.refresh_token).await);
     assert!(!is_over(&auth, &eve.refresh_token).await);

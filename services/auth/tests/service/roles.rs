@@ -1,15 +1,16 @@
 use futures::future::join_all;
 use reen_error::Code;
 use reen_proto::auth::v1::{ChangeRoleRequest, Role, User};
+use reen_testkit::{acting_for, body, code};
 use tonic::{Response, Status};
 
-use crate::support::{Auth, STARTING_CENTS, acting, body, check_books, code, fee, fields, nobody};
+use crate::support::{Auth, STARTING_CENTS, check_books, fee, fields, nobody};
 
 const UPGRADE_CENTS: i64 = 16_000_000;
 
 async fn change(auth: &Auth, id: &str, role: Role) -> Result<Response<User>, Status> {
     let asked = ChangeRoleRequest { role: role.into() };
-    acting(id, auth.gateway().change_role(asked)).await
+    acting_for(id, auth.gateway().change_role(asked)).await
 }
 
 #[tokio::test]
@@ -69,7 +70,7 @@ async fn nobody_can_choose_to_be_anonymous_or_nothing() {
     let auth = Auth::start().await;
     let id = auth.buyer("ada").await;
     for role in [Role::Anonymous.into(), Role::Unspecified.into(), 99] {
-        let refused = acting(&id, auth.gateway().change_role(ChangeRoleRequest { role })).await;
+        let refused = acting_for(&id, auth.gateway().change_role(ChangeRoleRequest { role })).await;
         assert_eq!(
             fields(refused),
             [("role".to_owned(), "not_in_list".to_owned())]

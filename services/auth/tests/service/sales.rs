@@ -1,11 +1,9 @@
 use futures::future::join_all;
 use reen_error::Code;
 use reen_proto::auth::v1::{PostSaleRequest, ReverseSaleRequest};
+use reen_testkit::{body, code, saga_operation};
 
-use crate::support::{
-    Auth, STARTING_CENTS, body, check_books, code, fee, fields, nobody, saga_operation, sale,
-    sale_reversal,
-};
+use crate::support::{Auth, STARTING_CENTS, check_books, fee, fields, nobody, sale, sale_reversal};
 
 #[tokio::test]
 async fn the_buyer_pays_and_each_seller_gains() {

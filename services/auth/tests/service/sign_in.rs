@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use reen_error::Code;
 use reen_proto::auth::v1::{Session, SignInRequest};
-use reen_testkit::eventually;
+use reen_testkit::{body, eventually, refusal};
 use tokio::time::Instant;
 use tonic::{Response, Status};
 
-use crate::support::{Auth, PASSWORD, body, refusal};
+use crate::support::{Auth, PASSWORD};
 
 const FEWEST_TRIES: usize = 10;
 

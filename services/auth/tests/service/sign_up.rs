@@ -1,8 +1,9 @@
 use futures::future::join_all;
 use reen_error::Code;
 use reen_proto::auth::v1::{Role, SignUpRequest};
+use reen_testkit::{body, code, refusal};
 
-use crate::support::{Auth, PASSWORD, STARTING_CENTS, body, check_books, code, fields, refusal};
+use crate::support::{Auth, PASSWORD, STARTING_CENTS, check_books, fields};
 
 fn asked(name: &str, email: &str, password: &str) -> SignUpRequest {
     SignUpRequest {

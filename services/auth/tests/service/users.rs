@@ -6,15 +6,16 @@ use reen_proto::auth::v1::{
     FindContactsRequest, FindUsersRequest, GetBalanceRequest, GetUserRequest, ListUsersRequest,
     Role, UpdateProfileRequest, User,
 };
+use reen_testkit::{acting_for, body, code};
 use tonic::{Response, Status};
 
-use crate::support::{Auth, STARTING_CENTS, acting, body, code, fields, nobody};
+use crate::support::{Auth, STARTING_CENTS, fields, nobody};
 
 const ANONYMOUS_OWNER: &str = "000000000000000000000001";
 
 async fn view(auth: &Auth, viewer: &str, id: &str) -> View {
     let asked = GetUserRequest { id: id.to_owned() };
-    let answer = acting(viewer, auth.gateway().get_user(asked)).await;
+    let answer = acting_for(viewer, auth.gateway().get_user(asked)).await;
     body(answer).view.unwrap()
 }
 
@@ -28,7 +29,7 @@ async fn update(
         name: name.map(str::to_owned),
         email: email.map(str::to_owned),
     };
-    acting(id, auth.gateway().update_profile(change)).await
+    acting_for(id, auth.gateway().update_profile(change)).await
 }
 
 #[tokio::test]
@@ -76,7 +77,7 @@ async fn who_is_not_there_is_not_found() {
     let ada = auth.buyer("ada").await;
     for id in [&nobody(), "user_unknown", "x", "", ANONYMOUS_OWNER] {
         let asked = GetUserRequest { id: id.to_owned() };
-        let refused = acting(&ada, auth.gateway().get_user(asked)).await;
+        let refused = acting_for(&ada, auth.gateway().get_user(asked)).await;
         assert_eq!(code(refused), Code::NotFound, "{id}");
     }
     let me = GetUserRequest {
@@ -191,9 +192,9 @@ async fn a_balance_is_the_users_own() {
     };
     for process in ["gateway", "checkout"] {
         let mut client = auth.called_from(process);
-        let balance = body(acting(&ada, client.get_balance(asked.clone())).await);
+        let balance = body(acting_for(&ada, client.get_balance(asked.clone())).await);
         assert_eq!(balance.balance_cents, STARTING_CENTS);
-        let refused = acting(&eve, client.get_balance(asked.clone())).await;
+        let refused = acting_for(&eve, client.get_balance(asked.clone())).await;
         assert_eq!(code(refused), Code::NotFound);
         let refused = client.get_balance(asked.clone()).await;
         assert_eq!(code(refused), Code::Unauthenticated);

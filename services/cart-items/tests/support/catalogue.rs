@@ -9,7 +9,7 @@ use reen_chassis::server;
 use reen_error::{Code, Failure};
 use reen_proto::products::v1::products_server::{Products, ProductsServer};
 use reen_proto::products::v1::{GetProductRequest, Product};
-use reen_testkit::identity;
+use reen_testkit::{ANY_PORT, identity, url_of};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -32,7 +32,7 @@ struct Shelves {
 
 impl Catalogue {
     pub(crate) async fn start() -> Self {
-        let listener = server::bind(super::ANY_PORT).await.unwrap();
+        let listener = server::bind(ANY_PORT).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shelves = Arc::<Shelves>::default();
         Self {
@@ -43,7 +43,7 @@ impl Catalogue {
     }
 
     pub(crate) fn url(&self) -> Url {
-        Url::parse(&format!("http://{}", self.address)).unwrap()
+        url_of(self.address)
     }
 
     /// A new product with so many pieces in stock.

@@ -5,25 +5,22 @@
 
 mod catalogue;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use bson::oid::ObjectId;
 use reen_cart_items::{App, Config, NAME};
-use reen_chassis::CallContext;
 use reen_chassis::client::PeerChannel;
-use reen_chassis::config::Listen;
 use reen_error::{Code, Failure};
 use reen_mongo::Database;
 use reen_proto::cart_items::v1 as proto;
 use reen_proto::cart_items::v1::cart_items_client::CartItemsClient;
 use reen_proto::operation::v1::Operation;
-use reen_testkit::{TestDatabase, eventually, identity, peer};
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tonic::{Response, Status};
+use reen_testkit::{
+    ANYWHERE, TestDatabase, acting_for, body, eventually, identity, in_background, peer, settled,
+};
+use tokio_util::sync::DropGuard;
 
 pub(crate) use catalogue::Catalogue;
-
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
@@ -31,7 +28,7 @@ pub(crate) struct World {
     pub(crate) database: Database,
     gateway: CartItemsClient<PeerChannel>,
     sagas: CartItemsClient<PeerChannel>,
-    _stop: DropGuard,
+    _running: DropGuard,
     _fresh: TestDatabase,
 }
 
@@ -40,25 +37,20 @@ impl World {
         let fresh = TestDatabase::fresh();
         let catalogue = Catalogue::start().await;
         let config = Config {
-            listen: Listen {
-                grpc: ANY_PORT,
-                admin: ANY_PORT,
-            },
+            listen: ANYWHERE,
             database_url: fresh.url(),
             identity: identity(NAME),
             products: vec![catalogue.url()],
         };
         let app = App::build(config).await.unwrap();
         let address = app.address().unwrap();
-        let stop = CancellationToken::new();
-        tokio::spawn(app.run(stop.clone()));
         Self {
             address,
             catalogue,
             database: fresh.open().await,
             gateway: caller("gateway", address),
             sagas: caller("events-handler", address),
-            _stop: stop.drop_guard(),
+            _running: in_background(|stop| app.run(stop)),
             _fresh: fresh,
         }
     }
@@ -96,7 +88,7 @@ impl World {
     pub(crate) async fn list(&self, user: ObjectId) -> Vec<proto::CartItem> {
         let mut gateway = self.gateway.clone();
         let listing = gateway.list_items(proto::ListItemsRequest {});
-        settled(acting_for(user, listing).await).unwrap().items
+        body(acting_for(user, listing).await).items
     }
 
     /// What is in the cart: products and pieces, oldest first.
@@ -131,7 +123,7 @@ impl World {
     pub(crate) async fn clear(&self, user: ObjectId) -> i64 {
         let mut gateway = self.gateway.clone();
         let clearing = gateway.clear_cart(proto::ClearCartRequest {});
-        settled(acting_for(user, clearing).await).unwrap().removed
+        body(acting_for(user, clearing).await).removed
     }
 
     pub(crate) async fn remove_products(&self, product_ids: Vec<String>) -> Result<i64, Failure> {
@@ -185,15 +177,6 @@ pub(crate) fn caller(name: &'static str, address: SocketAddr) -> CartItemsClient
     CartItemsClient::new(peer(name, NAME, address))
 }
 
-/// Makes a call on behalf of a user.
-pub(crate) async fn acting_for<F: Future>(user: ObjectId, call: F) -> F::Output {
-    let context = CallContext {
-        user: Some(user.to_hex().into()),
-        ..CallContext::default()
-    };
-    context.scope(call).await
-}
-
 /// Repeats a call that took too long, as a saga does, until it is settled. Many who race on a busy
 /// machine may need more than one deadline.
 async fn insisting<T>(mut call: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, Failure> {
@@ -202,18 +185,6 @@ async fn insisting<T>(mut call: impl AsyncFnMut() -> Result<T, Failure>) -> Resu
         settled => Some(settled),
     })
     .await
-}
-
-pub(crate) fn settled<T>(answer: Result<Response<T>, Status>) -> Result<T, Failure> {
-    answer.map(Response::into_inner).map_err(Failure::from)
-}
-
-/// Why a call was refused.
-///
-/// # Panics
-/// When it was not.
-pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> Code {
-    outcome.unwrap_err().code
 }
 
 pub(crate) fn bought((product, quantity): (ObjectId, i64)) -> proto::BoughtLine {

@@ -5,11 +5,12 @@ use std::time::{Duration, SystemTime};
 use bson::oid::ObjectId;
 use reen_error::Code;
 use reen_proto::checkout::v1::{OpenCheckoutRequest, Status};
+use reen_testkit::{acting_for, code};
 use serde_json::json;
 
 use crate::support::peers::HoldState;
 use crate::support::stripe::session_id;
-use crate::support::{MINUTE, Shop, acting_for};
+use crate::support::{MINUTE, Shop};
 
 #[tokio::test]
 async fn a_checkout_is_a_snapshot_a_hold_and_a_payment_page() {
@@ -167,11 +168,9 @@ async fn only_the_gateway_opens_and_only_for_a_user() {
     let asked = OpenCheckoutRequest::default();
     let mut saga = shop.called_by("events-handler");
     let foreign = acting_for(ObjectId::new(), saga.open_checkout(asked.clone())).await;
-    let foreign = reen_error::Failure::from(foreign.unwrap_err());
-    assert_eq!(foreign.code, Code::UnknownCaller);
+    assert_eq!(code(foreign), Code::UnknownCaller);
     let nobody = shop.called_by("gateway").open_checkout(asked).await;
-    let nobody = reen_error::Failure::from(nobody.unwrap_err());
-    assert_eq!(nobody.code, Code::Unauthenticated);
+    assert_eq!(code(nobody), Code::Unauthenticated);
 }
 
 #[tokio::test]

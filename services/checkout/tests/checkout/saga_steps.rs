@@ -6,6 +6,7 @@ use reen_proto::checkout::v1::{
     CheckoutSession, CompleteCheckoutRequest, ExpireCheckoutRequest, RecordPaymentRequest,
     RecordRefundRequest, Status,
 };
+use reen_testkit::code;
 use tokio::task::JoinSet;
 
 use crate::support::peers::HoldState;
@@ -90,10 +91,6 @@ async fn paid(shop: &Shop) -> (ObjectId, CheckoutSession) {
     let (buyer, checkout) = opened(shop).await;
     let recorded = shop.record_payment(payment(&checkout, "pi_1")).await;
     (buyer, recorded.unwrap())
-}
-
-fn code<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> Code {
-    outcome.unwrap_err().code
 }
 
 #[tokio::test]

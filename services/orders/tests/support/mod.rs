@@ -7,28 +7,26 @@ use std::net::SocketAddr;
 
 use bson::oid::ObjectId;
 use bson::{Document, doc};
-use reen_chassis::CallContext;
 use reen_chassis::client::PeerChannel;
-use reen_chassis::config::Listen;
 use reen_error::{Code, Failure};
 use reen_mongo::Database;
 use reen_orders::{App, Config, NAME};
 use reen_proto::operation::v1::Operation;
 use reen_proto::orders::v1 as proto;
 use reen_proto::orders::v1::orders_client::OrdersClient;
-use reen_testkit::{TestDatabase, eventually, identity, peer};
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tonic::{Response, Status};
+use reen_testkit::{
+    ANYWHERE, TestDatabase, acting_for, eventually, identity, in_background, peer, saga_operation,
+    settled,
+};
+use tokio_util::sync::DropGuard;
 
 /// More orders than any of these tests makes.
 pub(crate) const ALL: i32 = 1_000;
-const ANY_PORT: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) database: Database,
-    _stop: DropGuard,
+    _running: DropGuard,
     _fresh: TestDatabase,
 }
 
@@ -36,21 +34,16 @@ impl World {
     pub(crate) async fn start() -> Self {
         let fresh = TestDatabase::fresh();
         let config = Config {
-            listen: Listen {
-                grpc: ANY_PORT,
-                admin: ANY_PORT,
-            },
+            listen: ANYWHERE,
             database_url: fresh.url(),
             identity: identity(NAME),
         };
         let app = App::build(config).await.unwrap();
         let address = app.address().unwrap();
-        let stop = CancellationToken::new();
-        tokio::spawn(app.run(stop.clone()));
         Self {
             address,
             database: fresh.open().await,
-            _stop: stop.drop_guard(),
+            _running: in_background(|stop| app.run(stop)),
             _fresh: fresh,
         }
     }
@@ -158,15 +151,6 @@ impl World {
     }
 }
 
-/// Makes a call on behalf of a user.
-pub(crate) async fn acting_for<F: Future>(user: ObjectId, call: F) -> F::Output {
-    let context = CallContext {
-        user: Some(user.to_hex().into()),
-        ..CallContext::default()
-    };
-    context.scope(call).await
-}
-
 /// Repeats a call that took too long, as a saga does, until it is settled. Many who race on a busy
 /// machine may need more than one deadline.
 async fn insisting<T>(mut call: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, Failure> {
@@ -175,18 +159,6 @@ async fn insisting<T>(mut call: impl AsyncFnMut() -> Result<T, Failure>) -> Resu
         settled => Some(settled),
     })
     .await
-}
-
-pub(crate) fn settled<T>(answer: Result<Response<T>, Status>) -> Result<T, Failure> {
-    answer.map(Response::into_inner).map_err(Failure::from)
-}
-
-/// Why a call was refused.
-///
-/// # Panics
-/// When it was not.
-pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> Code {
-    outcome.unwrap_err().code
 }
 
 pub(crate) fn line(
@@ -238,9 +210,6 @@ pub(crate) fn withdrawal(checkout: &str) -> proto::WithdrawOrderRequest {
 
 /// An effect of the saga of this checkout.
 pub(crate) fn operation(checkout: &str, effect: &str, epoch: i64) -> Option<Operation> {
-    Some(Operation {
-        id: format!("order-completed:{checkout}/{effect}"),
-        saga: format!("order-completed:{checkout}"),
-        epoch,
-    })
+    let saga = format!("order-completed:{checkout}");
+    saga_operation(format!("{saga}/{effect}"), saga, epoch)
 }

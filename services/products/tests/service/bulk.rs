@@ -5,9 +5,10 @@ use reen_proto::products::v1::{
     ItemOutcome, ProductChange, RemoveProductsRequest, RemoveProductsResponse,
     UpdateProductsRequest, UpdateProductsResponse,
 };
+use reen_testkit::{acting_for, body, code};
 use tonic::{Response, Status};
 
-use super::support::{Shop, acting, body, code, fields, new_price, new_quantity};
+use super::support::{Shop, fields, new_price, new_quantity};
 
 const UNKNOWN: &str = "ffffffffffffffffffffffff";
 
@@ -17,7 +18,7 @@ impl Shop {
         changes: Vec<ProductChange>,
     ) -> Result<Response<UpdateProductsResponse>, Status> {
         let request = UpdateProductsRequest { changes };
-        acting(self.seller, self.gateway().update_products(request)).await
+        acting_for(self.seller, self.gateway().update_products(request)).await
     }
 
     async fn remove_all(
@@ -25,7 +26,7 @@ impl Shop {
         ids: Vec<String>,
     ) -> Result<Response<RemoveProductsResponse>, Status> {
         let request = RemoveProductsRequest { ids };
-        acting(self.seller, self.gateway().remove_products(request)).await
+        acting_for(self.seller, self.gateway().remove_products(request)).await
     }
 }
 
@@ -120,12 +121,12 @@ async fn nobody_removes_or_changes_what_is_somebody_elses() {
     let request = RemoveProductsRequest {
         ids: vec![shirt.id.clone()],
     };
-    let answer = body(acting(other, shop.gateway().remove_products(request)).await);
+    let answer = body(acting_for(other, shop.gateway().remove_products(request)).await);
     assert_eq!(failure(&answer.outcomes[0]).0, "not_found");
     let request = UpdateProductsRequest {
         changes: vec![new_price(&shirt, 1)],
     };
-    let answer = body(acting(other, shop.gateway().update_products(request)).await);
+    let answer = body(acting_for(other, shop.gateway().update_products(request)).await);
     assert_eq!(failure(&answer.outcomes[0]).0, "not_found");
     assert!(shop.carts.calls().is_empty());
     assert_eq!(shop.piles(&shirt).await, (5, 0, 0));

@@ -2,8 +2,9 @@ use reen_error::Code;
 use reen_proto::products::v1::{
     FindProductsRequest, GetProductRequest, ListProductsRequest, ListProductsResponse, SortBy,
 };
+use reen_testkit::{body, code};
 
-use super::support::{Shop, body, code, fields};
+use super::support::{Shop, fields};
 
 fn everything() -> ListProductsRequest {
     ListProductsRequest {

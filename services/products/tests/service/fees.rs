@@ -3,9 +3,9 @@
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use reen_error::Code;
-use reen_testkit::eventually;
+use reen_testkit::{acting_for, code, eventually};
 
-use super::support::{Shop, Sweeping, acting, code, draft, new_price};
+use super::support::{Shop, Sweeping, draft, new_price};
 
 impl Shop {
     async fn fee_state(&self, filter: Document) -> Option<String> {
@@ -91,7 +91,7 @@ async fn a_caller_who_vanishes_while_it_is_charged_pays_nothing() {
     let (seller, mut gateway) = (shop.seller, shop.gateway());
     let calling = tokio::spawn(async move {
         let listing = draft("Shirt", 1_000, 10);
-        acting(seller, gateway.create_product(listing)).await
+        acting_for(seller, gateway.create_product(listing)).await
     });
     eventually("the fee is in work", async || shop.fee_state(doc! {}).await).await;
     calling.abort();

@@ -4,10 +4,9 @@ use reen_proto::products::v1::{
     ReturnStockRequest, StockLine,
 };
 use reen_proto::time::from_millis;
+use reen_testkit::{body, code, own_operation, refusal, saga_operation};
 
-use super::support::{
-    Shop, body, code, fields, new_price, own_operation, refusal, reservation, saga_operation,
-};
+use super::support::{Shop, fields, new_price, reservation};
 
 #[tokio::test]
 async fn stock_is_set_aside_as_it_is_now() {

@@ -2,10 +2,9 @@ use bson::oid::ObjectId;
 use reen_error::Code;
 use reen_proto::auth::v1::Role;
 use reen_proto::products::v1::{CreateProductRequest, ProductChange};
+use reen_testkit::{acting_for, body, code};
 
-use super::support::{
-    Shop, acting, body, code, draft, fields, new_images, new_price, new_quantity,
-};
+use super::support::{Shop, draft, fields, new_images, new_price, new_quantity};
 
 #[tokio::test]
 async fn a_listing_costs_four_percent_and_only_sellers_list() {
@@ -181,6 +180,6 @@ async fn only_the_gateway_changes_products_and_only_for_a_user() {
     let answer = shop.gateway().create_product(listing()).await;
     assert_eq!(code(answer), Code::Unauthenticated);
     let mut checkout = shop.client("checkout");
-    let answer = acting(shop.seller, checkout.create_product(listing())).await;
+    let answer = acting_for(shop.seller, checkout.create_product(listing())).await;
     assert_eq!(code(answer), Code::UnknownCaller);
 }

@@ -3,10 +3,9 @@ use futures::future::join_all;
 use futures::{TryStreamExt as _, join};
 use reen_error::Code;
 use reen_proto::products::v1::{ProductChange, ReserveStockRequest};
+use reen_testkit::{body, code, own_operation};
 
-use super::support::{
-    Shop, body, code, new_price, new_quantity, own_operation, reservation, unique,
-};
+use super::support::{Shop, new_price, new_quantity, reservation, unique};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_buyers_of_ten_pieces_get_ten() {

@@ -2,10 +2,10 @@ use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use reen_error::Code;
 use reen_proto::products::v1::{GetProductRequest, Product, RemoveProductRequest};
-use reen_testkit::eventually;
+use reen_testkit::{acting_for, body, code, eventually, refusal};
 use tonic::Response;
 
-use super::support::{Shop, Sweeping, acting, body, code, draft, new_price, refusal};
+use super::support::{Shop, Sweeping, draft, new_price};
 
 const ANONYMOUS: &str = "000000000000000000000001";
 
@@ -99,13 +99,13 @@ async fn somebody_elses_product_stays() {
         id: shirt.id.clone(),
     };
     let other = ObjectId::new();
-    let answer = acting(other, shop.gateway().remove_product(request())).await;
+    let answer = acting_for(other, shop.gateway().remove_product(request())).await;
     assert_eq!(code(answer), Code::NotFound);
     assert!(shop.is_shown(&shirt).await);
     let answer = shop.gateway().remove_product(request()).await;
     assert_eq!(code(answer), Code::Unauthenticated);
     let mut checkout = shop.client("checkout");
-    let answer = acting(shop.seller, checkout.remove_product(request())).await;
+    let answer = acting_for(shop.seller, checkout.remove_product(request())).await;
     assert_eq!(code(answer), Code::UnknownCaller);
 }
 

@@ -2,9 +2,10 @@ use bson::oid::ObjectId;
 use bson::{Document, doc};
 use reen_error::Code;
 use reen_proto::products::v1::{WithdrawCatalogueRequest, WithdrawCatalogueResponse};
+use reen_testkit::{body, code, own_operation, saga_operation};
 use tonic::{Response, Status};
 
-use super::support::{Shop, body, code, fields, own_operation, saga_operation};
+use super::support::{Shop, fields};
 
 impl Shop {
     async fn withdraw(

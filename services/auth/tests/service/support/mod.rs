@@ -4,63 +4,27 @@ mod books;
 mod service;
 
 use bson::oid::ObjectId;
-use reen_chassis::{CallContext, Operation};
 use reen_error::{Code, Failure, Handling};
 use reen_proto::auth::v1::{
     ChargeFeeRequest, FeeKind, PostSaleRequest, ReverseFeeRequest, ReverseSaleRequest, Role,
     SellerShare,
 };
-use reen_proto::operation::v1 as operation;
-use reen_testkit::PATIENCE;
+use reen_proto::operation::v1::Operation;
+use reen_testkit::{PATIENCE, own_operation, refusal, saga_operation};
 use tokio::time::Instant;
 use tonic::{Response, Status};
 
 pub(crate) use books::check_books;
 pub(crate) use service::{Auth, PASSWORD, STARTING_CENTS};
 
-/// Does `work` on behalf of a user.
-pub(crate) async fn acting<F: Future>(user_id: &str, work: F) -> F::Output {
-    let context = CallContext {
-        user: Some(user_id.into()),
-        ..CallContext::default()
-    };
-    context.scope(work).await
-}
-
-/// An operation of a saga of its own.
-pub(crate) fn own_operation(id: &str) -> Option<operation::Operation> {
-    saga_operation(id, id, 1)
-}
-
-pub(crate) fn saga_operation(id: &str, saga: &str, epoch: i64) -> Option<operation::Operation> {
-    let operation = Operation {
-        id: id.to_owned(),
-        saga: saga.to_owned(),
-        epoch,
-    };
-    Some(operation.to_proto())
-}
-
 /// What undoes the operation `id`, in the same saga.
-pub(crate) fn undoing(id: &str) -> Option<operation::Operation> {
-    saga_operation(&format!("{id}/undo"), id, 1)
+pub(crate) fn undoing(id: &str) -> Option<Operation> {
+    saga_operation(format!("{id}/undo"), id, 1)
 }
 
 /// An id that nobody has.
 pub(crate) fn nobody() -> String {
     ObjectId::new().to_hex()
-}
-
-pub(crate) fn body<T>(answer: Result<Response<T>, Status>) -> T {
-    answer.expect("no refusal").into_inner()
-}
-
-pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> Failure {
-    Failure::from(answer.expect_err("a refusal"))
-}
-
-pub(crate) fn code<T: std::fmt::Debug>(answer: Result<T, Status>) -> Code {
-    refusal(answer).code
 }
 
 /// The failing fields and their words, in order.

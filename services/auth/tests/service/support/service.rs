@@ -6,15 +6,12 @@ use bson::{Document, doc};
 use mongodb::Collection;
 use reen_auth::{App, Config};
 use reen_chassis::client::PeerChannel;
-use reen_chassis::config::Listen;
 use reen_mongo::Database;
 use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_proto::auth::v1::get_user_response::View;
 use reen_proto::auth::v1::{ChangeRoleRequest, GetUserRequest, Role, Session, SignUpRequest, User};
-use reen_testkit::{TestDatabase, identity, peer};
-use tokio_util::sync::{CancellationToken, DropGuard};
-
-use super::{acting, body};
+use reen_testkit::{ANYWHERE, TestDatabase, acting_for, body, identity, in_background, peer};
+use tokio_util::sync::DropGuard;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const STARTING_CENTS: i64 = 400_000_000;
@@ -23,8 +20,8 @@ pub(crate) const STARTING_CENTS: i64 = 400_000_000;
 #[derive(Clone)]
 pub(crate) struct Auth {
     pub(crate) database: Database,
-    address: SocketAddr,
-    _stop: Arc<DropGuard>,
+    pub(crate) address: SocketAddr,
+    _running: Arc<DropGuard>,
     fresh: Arc<TestDatabase>,
 }
 
@@ -43,24 +40,19 @@ impl Auth {
     }
 
     pub(crate) async fn start_on(fresh: Arc<TestDatabase>, starting_balance_cents: i64) -> Self {
-        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let config = Config {
-            listen: Listen {
-                grpc: anywhere,
-                admin: anywhere,
-            },
+            listen: ANYWHERE,
             database_url: fresh.url(),
             identity: identity(reen_auth::NAME),
             starting_balance_cents,
         };
         let app = App::build(config).await.unwrap();
         let address = app.address().unwrap();
-        let stop = CancellationToken::new();
-        tokio::spawn(app.run(stop.clone()));
+        let running = in_background(|stop| app.run(stop));
         Self {
             database: fresh.open().await,
             address,
-            _stop: Arc::new(stop.drop_guard()),
+            _running: Arc::new(running),
             fresh,
         }
     }
@@ -111,7 +103,7 @@ impl Auth {
     pub(crate) async fn seller(&self, name: &str) -> String {
         let id = self.buyer(name).await;
         let role = Role::Seller.into();
-        body(acting(&id, self.gateway().change_role(ChangeRoleRequest { role })).await);
+        body(acting_for(&id, self.gateway().change_role(ChangeRoleRequest { role })).await);
         id
     }
 
@@ -120,7 +112,7 @@ impl Auth {
         let me = GetUserRequest {
             id: "me".to_owned(),
         };
-        match body(acting(id, self.gateway().get_user(me)).await).view {
+        match body(acting_for(id, self.gateway().get_user(me)).await).view {
             Some(View::Own(user)) => user,
             other => panic!("not the own view: {other:?}"),
         }

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use bson::oid::ObjectId;
 use reen_chassis::CallContext;
 use reen_chassis::client::PeerChannel;
-use reen_chassis::config::Listen;
 use reen_checkout::{App, Config, Sweeping, Terms};
 use reen_error::Failure;
 use reen_proto::checkout::v1::checkout_client::CheckoutClient;
@@ -17,9 +16,12 @@ use reen_proto::checkout::v1::{
     CancelCheckoutRequest, CheckoutSession, GetCheckoutRequest, OpenCheckoutRequest,
 };
 use reen_proto::operation::v1::Operation;
-use reen_testkit::{TestDatabase, eventually, identity, peer};
+use reen_testkit::{
+    ANYWHERE, TestDatabase, acting_for, eventually, identity, in_background, peer, saga_operation,
+    settled, url_of,
+};
 use secrecy::SecretString;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 use url::Url;
 
 use peers::Peers;
@@ -123,8 +125,7 @@ impl Shop {
     pub(crate) async fn get(&self, user: ObjectId, id: &str) -> Result<CheckoutSession, Failure> {
         let asked = GetCheckoutRequest { id: id.to_owned() };
         let mut gateway = self.called_by("gateway");
-        let answer = acting_for(user, gateway.get_checkout(asked)).await;
-        Ok(answer?.into_inner())
+        settled(acting_for(user, gateway.get_checkout(asked)).await)
     }
 
     pub(crate) async fn cancel(
@@ -134,8 +135,7 @@ impl Shop {
     ) -> Result<CheckoutSession, Failure> {
         let asked = CancelCheckoutRequest { id: id.to_owned() };
         let mut gateway = self.called_by("gateway");
-        let answer = acting_for(user, gateway.cancel_checkout(asked)).await;
-        Ok(answer?.into_inner())
+        settled(acting_for(user, gateway.cancel_checkout(asked)).await)
     }
 
     /// Waits until the checkout has this status.
@@ -160,18 +160,13 @@ fn config(
     terms: Terms,
     sweeping: Sweeping,
 ) -> Config {
-    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-    let url = |address: SocketAddr| vec![Url::parse(&format!("http://{address}")).unwrap()];
     Config {
-        listen: Listen {
-            grpc: any_port,
-            admin: any_port,
-        },
+        listen: ANYWHERE,
         database_url: database.url(),
         identity: identity(reen_checkout::NAME),
-        auth: url(peers.auth),
-        products: url(peers.products),
-        cart_items: url(peers.cart_items),
+        auth: vec![url_of(peers.auth)],
+        products: vec![url_of(peers.products)],
+        cart_items: vec![url_of(peers.cart_items)],
         stripe_secret_key: SecretString::from(stripe::SECRET_KEY),
         stripe_api_base: Some(Url::parse(&stripe.base_url).unwrap()),
         frontend: Url::parse("http://shop.test").unwrap(),
@@ -184,9 +179,7 @@ fn config(
 pub(crate) async fn run(config: Config) -> (SocketAddr, DropGuard) {
     let app = App::build(config).await.unwrap();
     let address = app.address().unwrap();
-    let stop = CancellationToken::new();
-    tokio::spawn(app.run(stop.clone()));
-    (address, stop.drop_guard())
+    (address, in_background(|stop| app.run(stop)))
 }
 
 pub(crate) fn client(from: &'static str, address: SocketAddr) -> CheckoutClient<PeerChannel> {
@@ -201,8 +194,7 @@ pub(crate) async fn open(
     let asked = OpenCheckoutRequest {
         idempotency_key: key.map(str::to_owned),
     };
-    let answer = acting_for(user, client.open_checkout(asked)).await;
-    Ok(answer?.into_inner())
+    settled(acting_for(user, client.open_checkout(asked)).await)
 }
 
 /// Calls on behalf of a user who waits no longer than `patience`.
@@ -219,20 +211,8 @@ pub(crate) async fn hurried_for<T>(
     context.scope(call).await
 }
 
-/// Calls on behalf of a user.
-pub(crate) async fn acting_for<T>(user: ObjectId, call: impl Future<Output = T>) -> T {
-    let context = CallContext {
-        user: Some(user.to_hex().into()),
-        ..CallContext::default()
-    };
-    context.scope(call).await
-}
-
 /// An operation of the saga over this checkout.
 pub(crate) fn operation(checkout_id: &str, step: &str, epoch: i64) -> Option<Operation> {
-    Some(Operation {
-        id: format!("order-completed:{checkout_id}:{step}"),
-        saga: format!("order-completed:{checkout_id}"),
-        epoch,
-    })
+    let saga = format!("order-completed:{checkout_id}");
+    saga_operation(format!("{saga}:{step}"), saga, epoch)
 }

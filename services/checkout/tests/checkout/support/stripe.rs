@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use reen_proto::checkout::v1::CheckoutSession;
 use reen_sims::stripe::{Config, StripeSim};
+use reen_testkit::in_background;
 use reqwest::Client;
 use serde_json::{Value, json};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 
 pub(crate) const SECRET_KEY: &str = "sk_test_of_the_checkout_service";
 
@@ -23,12 +24,10 @@ impl StripeStandIn {
         config.minimum_session_life = minimum_session_life;
         let sim = StripeSim::build(config).await.unwrap();
         let base_url = sim.base_url();
-        let stop = CancellationToken::new();
-        tokio::spawn(sim.run(stop.clone()));
         Self {
             base_url,
             http: Client::builder().no_proxy().build().unwrap(),
-            _running: stop.drop_guard(),
+            _running: in_background(|stop| sim.run(stop)),
         }
     }
 

@@ -5,54 +5,18 @@ mod ledger;
 mod shop;
 
 use bson::oid::ObjectId;
-use reen_chassis::{CallContext, Operation};
-use reen_error::{Code, Failure};
-use reen_proto::operation::v1 as operation;
+use reen_error::Code;
 use reen_proto::products::v1::{CreateProductRequest, ImageUrls, Product, ProductChange};
-use tonic::{Response, Status};
+use reen_testkit::refusal;
+use tonic::Status;
 
 pub(crate) use carts::Carts;
 pub(crate) use ledger::Ledger;
 pub(crate) use shop::{Shop, Sweeping, reservation};
 
-/// Does `work` on behalf of a user.
-pub(crate) async fn acting<F: Future>(user: ObjectId, work: F) -> F::Output {
-    let context = CallContext {
-        user: Some(user.to_hex().into()),
-        ..CallContext::default()
-    };
-    context.scope(work).await
-}
-
-/// An operation of a saga of its own.
-pub(crate) fn own_operation(id: &str) -> Option<operation::Operation> {
-    saga_operation(id, id, 1)
-}
-
-pub(crate) fn saga_operation(id: &str, saga: &str, epoch: i64) -> Option<operation::Operation> {
-    let operation = Operation {
-        id: id.to_owned(),
-        saga: saga.to_owned(),
-        epoch,
-    };
-    Some(operation.to_proto())
-}
-
 /// A name that no other operation or hold has.
 pub(crate) fn unique(what: &str) -> String {
     format!("{what}-{}", ObjectId::new())
-}
-
-pub(crate) fn body<T>(answer: Result<Response<T>, Status>) -> T {
-    answer.expect("no refusal").into_inner()
-}
-
-pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> Failure {
-    Failure::from(answer.expect_err("a refusal"))
-}
-
-pub(crate) fn code<T: std::fmt::Debug>(answer: Result<T, Status>) -> Code {
-    refusal(answer).code
 }
 
 /// The failing fields, sorted.

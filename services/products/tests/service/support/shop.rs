@@ -4,7 +4,6 @@ use std::time::Duration;
 use bson::oid::ObjectId;
 use bson::{Document, doc};
 use reen_chassis::client::PeerChannel;
-use reen_chassis::config::Listen;
 use reen_mongo::Database;
 use reen_products::{App, Config};
 use reen_proto::auth::v1::auth_server::AuthServer;
@@ -17,13 +16,15 @@ use reen_proto::products::v1::{
     UpdateProductRequest,
 };
 use reen_proto::time::from_millis;
-use reen_testkit::{TestDatabase, identity, peer, serve};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use reen_testkit::{
+    ANYWHERE, TestDatabase, acting_for, body, identity, in_background, own_operation, peer, serve,
+    url_of,
+};
+use tokio_util::sync::DropGuard;
 use tonic::service::Routes;
 use tonic::{Response, Status};
-use url::Url;
 
-use super::{Carts, Ledger, acting, body, draft, own_operation, unique};
+use super::{Carts, Ledger, draft, unique};
 
 /// When the sweeper looks for what was left behind.
 #[derive(Clone, Copy)]
@@ -41,12 +42,10 @@ pub(crate) struct Shop {
     pub(crate) seller: ObjectId,
     pub(crate) database: Database,
     address: SocketAddr,
-    _stop: Vec<DropGuard>,
+    _running: Vec<DropGuard>,
     // Dropped last: nothing writes to it any more.
     _fresh: TestDatabase,
 }
-
-const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
 impl Shop {
     pub(crate) async fn open() -> Self {
@@ -57,37 +56,32 @@ impl Shop {
         let fresh = TestDatabase::fresh();
         let (ledger, carts) = (Ledger::new(), Carts::default());
         let auth = Routes::new(AuthServer::new(ledger.clone()));
-        let (auth, auth_stop) = serve("auth", auth).await;
+        let (auth, auth_running) = serve("auth", auth).await;
         let cart_items = Routes::new(CartItemsServer::new(carts.clone()));
-        let (cart_items, carts_stop) = serve("cart-items", cart_items).await;
-        let listen = Listen {
-            grpc: LOOPBACK.into(),
-            admin: LOOPBACK.into(),
-        };
+        let (cart_items, carts_running) = serve("cart-items", cart_items).await;
         let sweep_after = match sweeping {
             Sweeping::AfterAMinute => Duration::from_secs(60),
             Sweeping::AtOnce => Duration::ZERO,
         };
         let config = Config {
-            listen,
+            listen: ANYWHERE,
             database_url: fresh.url(),
             identity: identity("products"),
-            auth: vec![url(auth)],
-            cart_items: vec![url(cart_items)],
+            auth: vec![url_of(auth)],
+            cart_items: vec![url_of(cart_items)],
             sweep_every: Duration::from_millis(20),
             sweep_after,
         };
         let app = App::build(config).await.expect("the service starts");
         let address = app.address().expect("bound");
-        let stop = CancellationToken::new();
-        tokio::spawn(app.run(stop.clone()));
+        let running = in_background(|stop| app.run(stop));
         Self {
             ledger,
             carts,
             seller: ObjectId::new(),
             database: fresh.open().await,
             address,
-            _stop: vec![stop.drop_guard(), auth_stop, carts_stop],
+            _running: vec![running, auth_running, carts_running],
             _fresh: fresh,
         }
     }
@@ -105,7 +99,7 @@ impl Shop {
         &self,
         listing: CreateProductRequest,
     ) -> Result<Response<Product>, Status> {
-        acting(self.seller, self.gateway().create_product(listing)).await
+        acting_for(self.seller, self.gateway().create_product(listing)).await
     }
 
     /// Lists a product of the seller.
@@ -130,7 +124,7 @@ impl Shop {
         let request = UpdateProductRequest {
             change: Some(change),
         };
-        acting(user, self.gateway().update_product(request)).await
+        acting_for(user, self.gateway().update_product(request)).await
     }
 
     pub(crate) async fn remove(
@@ -140,7 +134,7 @@ impl Shop {
         let request = RemoveProductRequest {
             id: product.id.clone(),
         };
-        acting(self.seller, self.gateway().remove_product(request)).await
+        acting_for(self.seller, self.gateway().remove_product(request)).await
     }
 
     /// Reserves under a hold and an operation of that name.
@@ -230,8 +224,4 @@ pub(crate) fn reservation(hold_id: &str, lines: &[(&Product, i64)]) -> ReserveSt
         // 2100-01-01.
         expires_at: Some(from_millis(4_102_444_800_000)),
     }
-}
-
-fn url(address: SocketAddr) -> Url {
-    Url::parse(&format!("http://{address}")).expect("an address")
 }
