@@ -166,6 +166,8 @@ async fn a_seller_who_leaves_is_forgotten_and_the_orders_stay() {
     for product in [&sold, &unsold] {
         assert_eq!(buyer.get(&format!("/products/{product}")).await.status, 404);
     }
+    let closed = seller.get("/auth/users/me").await;
+    assert_eq!((closed.status, closed.code()), (401, "unauthenticated"));
     let orders = buyer.get("/orders").await.ok();
     let item = &orders[0]["orderItems"][0];
     assert_eq!(item["product"]["name"], "Brass lamp");

@@ -8,6 +8,9 @@ use crate::domain::{PostingError, Refusal};
 pub(crate) enum Error {
     #[error("there is no such user")]
     NotFound,
+    /// The calling user left; the access token outlives the account for some minutes.
+    #[error("this account is closed")]
+    Closed,
     #[error("the e-mail address is taken")]
     EmailTaken,
     /// Does not tell whether there is an account with this address.
@@ -42,6 +45,7 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Self::NotFound => Code::NotFound,
+            Self::Closed => Code::Unauthenticated,
             Self::EmailTaken => Code::EmailTaken,
             Self::InvalidCredentials => Code::InvalidCredentials,
             Self::InvalidRefreshToken => Code::InvalidRefreshToken,

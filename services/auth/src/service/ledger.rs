@@ -18,7 +18,7 @@ impl Ledger {
     /// What a user has, in cents.
     pub(crate) async fn balance(&self, user_id: ObjectId) -> Result<i64, Error> {
         let user = self.store.present_user(user_id).await?;
-        Ok(user.ok_or(Error::NotFound)?.balance_cents)
+        Ok(user.ok_or(Error::Closed)?.balance_cents)
     }
 
     /// Charges a fee; answers what is left, in cents.

@@ -31,7 +31,7 @@ impl Users {
             UserKey::Local(id) => self.store.present_user(*id).await,
             UserKey::Clerk(clerk_id) => self.store.user_by_clerk_id(clerk_id).await,
         };
-        let user = user?.ok_or(Error::NotFound)?;
+        let user = user?.ok_or_else(|| missing(viewer, key))?;
         if viewer == Some(user.id) {
             Ok(UserView::Own(user))
         } else {
@@ -59,7 +59,7 @@ impl Users {
         change: &ProfileChange,
     ) -> Result<User, Error> {
         let changed = self.store.change_profile(id, change).await?;
-        changed.ok_or(Error::NotFound)
+        changed.ok_or(Error::Closed)
     }
 
     pub(crate) async fn change_role(&self, id: ObjectId, role: Role) -> Result<User, Error> {
@@ -72,5 +72,13 @@ impl Users {
 
     pub(crate) async fn anonymise(&self, operation: &Operation, id: ObjectId) -> Result<(), Error> {
         self.store.anonymise(operation, id).await
+    }
+}
+
+/// Somebody else who is not there, or the viewer, who has left.
+fn missing(viewer: Option<ObjectId>, key: &UserKey) -> Error {
+    match key {
+        UserKey::Local(id) if viewer == Some(*id) => Error::Closed,
+        _ => Error::NotFound,
     }
 }

@@ -35,7 +35,7 @@ impl Store {
     ) -> Result<User, Error> {
         let present = present(doc! {"_id": id});
         let user = self.users.find_one(present).session(session).await?;
-        user.map(User::from).ok_or(Error::NotFound)
+        user.map(User::from).ok_or(Error::Closed)
     }
 
     pub(crate) async fn user_by_clerk_id(&self, clerk_id: &str) -> Result<Option<User>, Error> {

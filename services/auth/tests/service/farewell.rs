@@ -44,7 +44,7 @@ async fn who_left_is_gone_for_all_but_joins() {
     let asked = acting_for(&eve, auth.gateway().get_user(get.clone())).await;
     assert_eq!(code(asked), Code::NotFound);
     let myself = acting_for(&ada, auth.gateway().get_user(get)).await;
-    assert_eq!(code(myself), Code::NotFound);
+    assert_eq!(code(myself), Code::Unauthenticated);
 
     let ids = vec![ada.clone(), eve.clone()];
     let found = body(
@@ -90,20 +90,20 @@ async fn who_left_can_do_nothing_with_what_they_still_hold() {
     assert_eq!(code(refused), Code::InvalidCredentials);
     let role = Role::Seller.into();
     let refused = acting_for(&id, auth.gateway().change_role(ChangeRoleRequest { role })).await;
-    assert_eq!(code(refused), Code::NotFound);
+    assert_eq!(code(refused), Code::Unauthenticated);
     let rename = UpdateProfileRequest {
         name: Some("Ada".to_owned()),
         email: None,
     };
     let refused = acting_for(&id, auth.gateway().update_profile(rename)).await;
-    assert_eq!(code(refused), Code::NotFound);
+    assert_eq!(code(refused), Code::Unauthenticated);
     let refused = auth.products().charge_fee(fee("fee", &id, 1)).await;
-    assert_eq!(code(refused), Code::NotFound);
+    assert_eq!(code(refused), Code::Unauthenticated);
     let balance = GetBalanceRequest {
         user_id: id.clone(),
     };
     let refused = acting_for(&id, auth.gateway().get_balance(balance)).await;
-    assert_eq!(code(refused), Code::NotFound);
+    assert_eq!(code(refused), Code::Unauthenticated);
 }
 
 #[tokio::test]

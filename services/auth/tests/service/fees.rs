@@ -199,7 +199,7 @@ async fn what_is_not_a_fee_is_refused() {
         assert_eq!(fields(refused), [(field.to_owned(), word.to_owned())]);
     }
     let refused = auth.products().charge_fee(fee("fee", &nobody(), 400)).await;
-    assert_eq!(code(refused), Code::NotFound);
+    assert_eq!(code(refused), Code::Unauthenticated);
     let refused = auth
         .products()
         .reverse_fee(ReverseFeeRequest {

@@ -82,7 +82,7 @@ async fn nobody_can_choose_to_be_anonymous_or_nothing() {
 async fn who_is_not_there_has_no_role() {
     let auth = Auth::start().await;
     let refused = change(&auth, &nobody(), Role::Seller).await;
-    assert_eq!(code(refused), Code::NotFound);
+    assert_eq!(code(refused), Code::Unauthenticated);
     let refused = auth
         .gateway()
         .change_role(ChangeRoleRequest {

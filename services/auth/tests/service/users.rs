@@ -180,7 +180,7 @@ async fn a_profile_cannot_become_what_it_may_not_be() {
     let own = update(&auth, &ada, None, Some("Ada@Example.com")).await;
     assert_eq!(body(own).email, "Ada@Example.com");
     let gone = update(&auth, &nobody(), Some("Ada"), None).await;
-    assert_eq!(code(gone), Code::NotFound);
+    assert_eq!(code(gone), Code::Unauthenticated);
 }
 
 #[tokio::test]
