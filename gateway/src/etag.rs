@@ -2,12 +2,13 @@
 //! that the tag changes whenever the body does (RFC 9110, section 8.8.3).
 
 use axum::http::HeaderValue;
-use reen_error::Code;
 use ring::digest::{SHA256, digest};
 
 use crate::error::Error;
 
 const DIGEST_BYTES: usize = 12;
+/// What may stand around the elements of a list.
+const WHITE: [char; 2] = [' ', '\t'];
 
 /// The strong tag of `body`, which shows `version` of a product.
 pub(crate) fn of(version: i64, body: &[u8]) -> Result<HeaderValue, Error> {
@@ -38,8 +39,22 @@ impl Precondition {
         if value.trim() == "*" {
             return Some(Self::Any);
         }
-        let tags = value.split(',').map(Tag::parse).collect::<Option<_>>()?;
-        Some(Self::Tags(tags))
+        let mut tags = Vec::new();
+        let mut rest = value.trim_matches(WHITE);
+        while !rest.is_empty() {
+            // Empty elements of a list count for nothing (RFC 9110, section 5.6.1).
+            if !rest.starts_with(',') {
+                let (tag, behind) = Tag::parse(rest)?;
+                tags.push(tag);
+                rest = behind.trim_start_matches(WHITE);
+            }
+            rest = match rest.strip_prefix(',') {
+                Some(next) => next.trim_start_matches(WHITE),
+                None if rest.is_empty() => rest,
+                None => return None,
+            };
+        }
+        (!tags.is_empty()).then_some(Self::Tags(tags))
     }
 
     /// Whether `tag` is among those named; weak ones count (RFC 9110, section 13.1.2).
@@ -50,40 +65,30 @@ impl Precondition {
         }
     }
 
-    /// The version that must still be there; `None` for any.
-    ///
-    /// Weak tags never match here (RFC 9110, section 13.1.1), and a tag that is not ours cannot. Of
-    /// several versions a change can only be meant for the newest: versions grow, so that if any of
-    /// them is current, it is that one.
-    pub(crate) fn expected_version(&self) -> Result<Option<i64>, Error> {
-        let Self::Tags(tags) = self else {
-            return Ok(None);
-        };
-        let newest = tags.iter().filter_map(Tag::version).max();
-        match newest {
-            Some(version) => Ok(Some(version)),
-            None => Err(Error::of(Code::PreconditionFailed)),
+    /// The same, but weak tags never match (RFC 9110, section 13.1.1).
+    pub(crate) fn covers_strongly(&self, tag: &HeaderValue) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Tags(tags) => tags
+                .iter()
+                .any(|each| !each.weak && each.opaque.as_bytes() == tag),
         }
     }
 }
 
 impl Tag {
-    fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (weak, opaque) = match text.strip_prefix("W/") {
-            Some(opaque) => (true, opaque),
+    /// The tag that `text` begins with, and what is behind it. Between its quotes a comma is no end.
+    fn parse(text: &str) -> Option<(Self, &str)> {
+        let (weak, quoted) = match text.strip_prefix("W/") {
+            Some(quoted) => (true, quoted),
             None => (false, text),
         };
-        let inside = opaque.strip_prefix('"')?.strip_suffix('"')?;
-        (!inside.contains('"')).then(|| Self {
-            weak,
-            opaque: opaque.to_owned(),
-        })
-    }
-
-    fn version(&self) -> Option<i64> {
-        let (version, _digest) = self.opaque.trim_matches('"').split_once('-')?;
-        version.parse().ok().filter(|_| !self.weak)
+        let inside = quoted.strip_prefix('"')?;
+        let end = inside.find('"')?;
+        let is_visible = inside[..end].bytes().all(|byte| byte.is_ascii_graphic());
+        let (opaque, behind) = quoted.split_at(end + "\"\"".len());
+        let opaque = opaque.to_owned();
+        is_visible.then_some((Self { weak, opaque }, behind))
     }
 }
 
@@ -104,7 +109,7 @@ mod tests {
         assert_ne!(tag, of(8, b"{}"));
         let named = Precondition::parse(tag.to_str().unwrap()).unwrap();
         assert!(named.covers(&tag));
-        assert_eq!(named.expected_version().unwrap(), Some(7));
+        assert!(named.covers_strongly(&tag));
     }
 
     #[test]
@@ -113,15 +118,36 @@ mod tests {
         let list = format!("\"x\", W/{}", tag.to_str().unwrap());
         let list = Precondition::parse(&list).unwrap();
         assert!(list.covers(&tag));
-        assert!(list.expected_version().is_err());
+        assert!(!list.covers_strongly(&tag));
         let any = Precondition::parse("*").unwrap();
-        assert!(any.covers(&tag));
-        assert_eq!(any.expected_version().unwrap(), None);
+        assert!(any.covers(&tag) && any.covers_strongly(&tag));
+    }
+
+    #[test]
+    fn a_comma_within_quotes_is_part_of_the_tag() {
+        let tag = HeaderValue::from_static("\"a,b\"");
+        for value in ["\"a,b\"", ",\"x\" ,, \"a,b\",", "\"x\",W/\"y\",\"a,b\""] {
+            let named = Precondition::parse(value).unwrap();
+            assert!(named.covers_strongly(&tag), "{value}");
+        }
+        let others = Precondition::parse("\"a\",\"b\"").unwrap();
+        assert!(!others.covers(&tag));
     }
 
     #[test]
     fn what_is_no_tag_is_refused() {
-        for value in ["", "7", "\"7", "W/7", "\"a\"b\"", "\"a\",", "w/\"a\""] {
+        for value in [
+            "",
+            ",",
+            "7",
+            "\"7",
+            "W/7",
+            "\"a\"b\"",
+            "\"a\"\"b\"",
+            "\"a b\"",
+            "*,\"a\"",
+            "w/\"a\"",
+        ] {
             assert_eq!(Precondition::parse(value), None, "{value}");
         }
     }

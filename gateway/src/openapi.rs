@@ -1,5 +1,6 @@
 //! The `OpenAPI` document: what the handlers say, completed with what is true of every operation.
 
+use axum::http::Method;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -26,8 +27,10 @@ const ALWAYS: Errors<3> = [
 ];
 const WITH_ID: Errors<1> = [("404", "`not_found`: not there, or not yours")];
 const WITH_QUERY: Errors<2> = [("400", "`bad_query`"), ("422", "`validation_failed`")];
-const WITH_BODY: Errors<4> = [
+/// What has no documented body is refused in the same ways when one comes all the same.
+const WITH_BODY: Errors<5> = [
     ("400", "`malformed_body`"),
+    ("408", "`request_timeout`: the body did not arrive in time"),
     ("413", "`body_too_large`"),
     ("415", "`unsupported_media_type`"),
     ("422", "`validation_failed`"),
@@ -49,8 +52,8 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     Problem::schemas(&mut schemas);
     components.schemas.extend(schemas);
     for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
-            add_common_errors(operation);
+        for (method, operation) in operations(item) {
+            add_common_errors(operation, method != Method::GET);
             describe_errors(operation);
         }
     }
@@ -70,19 +73,19 @@ fn access_token() -> SecurityScheme {
     SecurityScheme::Http(scheme.build())
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     [
-        &mut item.get,
-        &mut item.post,
-        &mut item.patch,
-        &mut item.delete,
+        (Method::GET, &mut item.get),
+        (Method::POST, &mut item.post),
+        (Method::PATCH, &mut item.patch),
+        (Method::DELETE, &mut item.delete),
     ]
     .into_iter()
-    .filter_map(Option::as_mut)
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 /// The errors that follow from what an operation takes; what the handler says of them stays.
-fn add_common_errors(operation: &mut Operation) {
+fn add_common_errors(operation: &mut Operation, reads_body: bool) {
     let takes = |place: &ParameterIn| {
         let mut parameters = operation.parameters.iter().flatten();
         parameters.any(|each| matches!(each, RefOr::T(each) if each.parameter_in == *place))
@@ -91,7 +94,7 @@ fn add_common_errors(operation: &mut Operation) {
         (true, &ALWAYS[..]),
         (takes(&ParameterIn::Path), &WITH_ID[..]),
         (takes(&ParameterIn::Query), &WITH_QUERY[..]),
-        (operation.request_body.is_some(), &WITH_BODY[..]),
+        (reads_body, &WITH_BODY[..]),
         (operation.security.is_some(), &WITH_CREDENTIALS[..]),
     ];
     let errors = common.into_iter().filter(|(applies, _)| *applies);

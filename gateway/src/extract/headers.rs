@@ -1,6 +1,6 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use reen_error::Code;
 
 use crate::error::Error;
@@ -28,20 +28,20 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// The version that a change is meant for, when the client names one.
-pub(crate) struct IfMatch(pub(crate) Option<i64>);
+/// What a change is meant for, when the client says so.
+pub(crate) struct IfMatch(pub(crate) Option<Precondition>);
 
 impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        let Some(value) = only(&parts.headers, &header::IF_MATCH)? else {
+        let Some(value) = joined(&parts.headers, &header::IF_MATCH)? else {
             return Ok(Self(None));
         };
-        Precondition::parse(value)
-            .ok_or_else(|| Error::new(Code::BadHeader, "If-Match must be an entity tag or *"))?
-            .expected_version()
-            .map(Self)
+        let malformed = || Error::new(Code::BadHeader, "If-Match must be entity tags or *");
+        Precondition::parse(&value)
+            .ok_or_else(malformed)
+            .map(|precondition| Self(Some(precondition)))
     }
 }
 
@@ -53,8 +53,8 @@ impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
         // One that cannot be read matches nothing: the answer is whole, and right.
-        let value = only(&parts.headers, &header::IF_NONE_MATCH)?;
-        Ok(Self(value.and_then(Precondition::parse)))
+        let value = joined(&parts.headers, &header::IF_NONE_MATCH)?;
+        Ok(Self(value.as_deref().and_then(Precondition::parse)))
     }
 }
 
@@ -66,13 +66,25 @@ fn only<'request>(
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => value
-            .to_str()
-            .map(Some)
-            .map_err(|_| Error::new(Code::BadHeader, format!("{name} must be ASCII"))),
+        (Some(value), None) => text(name, value).map(Some),
         (Some(_), Some(_)) => Err(Error::new(
             Code::BadHeader,
             format!("{name} is given twice"),
         )),
     }
+}
+
+/// The list that a header holds; on several lines it is one list all the same (RFC 9110, section 5.3).
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Error> {
+    let lines = headers.get_all(name).iter();
+    let lines: Vec<&str> = lines
+        .map(|line| text(name, line))
+        .collect::<Result<_, _>>()?;
+    Ok((!lines.is_empty()).then(|| lines.join(",")))
+}
+
+fn text<'value>(name: &HeaderName, value: &'value HeaderValue) -> Result<&'value str, Error> {
+    value
+        .to_str()
+        .map_err(|_| Error::new(Code::BadHeader, format!("{name} must be ASCII")))
 }

@@ -7,7 +7,7 @@ mod query;
 mod signed_in;
 mod strict_json;
 
-pub(crate) use body::{RawBody, ValidJson};
+pub(crate) use body::{BodyLimit, NoBody, RawBody, ValidJson};
 pub(crate) use headers::{IdempotencyKey, IfMatch, IfNoneMatch};
 pub(crate) use id::{Id, UserId, is_object_id};
 pub(crate) use query::ValidQuery;

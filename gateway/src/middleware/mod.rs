@@ -13,17 +13,18 @@ mod security;
 mod trace;
 
 pub(crate) use cors::cors;
+pub(crate) use deadline::WaitsForBody;
 pub(crate) use rules::apply_rules;
 pub(crate) use security::allow_documentation_page;
 
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::{Extension, Router};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::extract::BodyLimit;
 use crate::origins::Origins;
 
 /// What the layers need to know.
@@ -45,7 +46,7 @@ pub(crate) fn wrap(router: Router, limits: &Limits, origins: &Origins) -> Router
             .layer(cors(origins))
             .layer(map_response(security::add_headers))
             .layer(from_fn(deadline::keep_deadline))
-            .layer(DefaultBodyLimit::max(limits.body_limit)),
+            .layer(Extension(BodyLimit(limits.body_limit))),
     )
 }
 

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::body::Body;
+use axum::extract::{FromRequest as _, MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -8,7 +10,7 @@ use reen_chassis::CallContext;
 use reen_error::Code;
 
 use crate::error::Error;
-use crate::extract::SignedIn;
+use crate::extract::{NoBody, SignedIn};
 use crate::gateway::{Gateway, Shared};
 use crate::rules::{Access, Operation};
 
@@ -26,7 +28,11 @@ pub(crate) async fn apply_rules(
         return Ok(next.run(request).await);
     };
     let user = sign_in(&gateway, operation.access, request.headers()).await?;
-    request.extensions_mut().insert(operation);
+    request.extensions_mut().insert(operation.clone());
+    // A body of GET has no meaning (RFC 9110, section 9.3.1): it is not looked at.
+    if !operation.takes_body() && !request.method().is_safe() {
+        request = without_body(request).await?;
+    }
     let context = CallContext {
         user: user.clone(),
         ..CallContext::current()
@@ -35,6 +41,14 @@ pub(crate) async fn apply_rules(
         request.extensions_mut().insert(SignedIn { user });
     }
     Ok(context.scope(next.run(request)).await)
+}
+
+/// Refuses a body that says anything; what goes on has none.
+async fn without_body(request: Request) -> Result<Request, Error> {
+    let (parts, body) = request.into_parts();
+    let head = Parts::clone(&parts);
+    NoBody::from_request(Request::from_parts(parts, body), &()).await?;
+    Ok(Request::from_parts(head, Body::empty()))
 }
 
 fn find(gateway: &Gateway, request: &Request) -> Option<Arc<Operation>> {

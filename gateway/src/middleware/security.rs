@@ -1,5 +1,8 @@
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::Response;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use reen_error::Code;
+
+use crate::error::Error;
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -26,8 +29,11 @@ pub(crate) async fn add_headers(mut response: Response) -> Response {
     response
 }
 
-/// For the documentation page alone.
+/// For the documentation page alone. Where it has nothing, nothing is.
 pub(crate) async fn allow_documentation_page(mut response: Response) -> Response {
+    if response.status() == StatusCode::NOT_FOUND {
+        return Error::of(Code::RouteNotFound).into_response();
+    }
     let policy = HeaderValue::from_static(PAGE_POLICY);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);

@@ -27,6 +27,7 @@ async fn update_products(
     SignedIn { user }: SignedIn,
     ValidJson(body): ValidJson<UpdateProducts>,
 ) -> Result<(StatusCode, Json<BulkView>), Error> {
+    body.refuse_repeated()?;
     let request = proto::UpdateProductsRequest::from(body);
     let ids = request.changes.iter().map(|change| change.id.clone());
     // First, so that nothing can fail after products are changed.

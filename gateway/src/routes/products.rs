@@ -4,14 +4,15 @@ use axum::Json;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use reen_error::Code;
 use reen_proto::products::v1 as proto;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
-use crate::etag;
+use crate::etag::{self, Precondition};
 use crate::extract::{Id, IfMatch, IfNoneMatch, SignedIn, ValidJson, ValidQuery};
-use crate::gateway::Shared;
+use crate::gateway::{Gateway, Shared};
 use crate::joins::{Beside, show_product, show_products};
 use crate::views::Done;
 use crate::views::products::{
@@ -120,18 +121,41 @@ async fn update_product(
     State(gateway): State<Shared>,
     SignedIn { user }: SignedIn,
     Id(id): Id,
-    IfMatch(expected_version): IfMatch,
+    IfMatch(precondition): IfMatch,
     ValidJson(body): ValidJson<UpdateProduct>,
 ) -> Result<Response, Error> {
     // First, so that nothing can fail after the product is changed.
     let sellers = BTreeSet::from([user.to_string()]);
     let beside = Beside::of(&gateway.peers, sellers, BTreeSet::from([id.clone()])).await?;
+    let expected_version = meant_version(&gateway, &id, precondition.as_ref()).await?;
     let change = Some(body.into_change(id, expected_version));
     let request = proto::UpdateProductRequest { change };
     let product = gateway.peers.products().update_product(request).await?;
     let product = product.into_inner();
     let (tag, body) = tagged(product.version, &beside.show(product))?;
     Ok(([(header::ETAG, tag)], body).into_response())
+}
+
+/// The version that a change is meant for; `None` for any. Whoever changes the product between this
+/// look and the change is found out by the version.
+async fn meant_version(
+    gateway: &Gateway,
+    id: &str,
+    precondition: Option<&Precondition>,
+) -> Result<Option<i64>, Error> {
+    let Some(precondition @ Precondition::Tags(_)) = precondition else {
+        return Ok(None);
+    };
+    let request = proto::GetProductRequest { id: id.to_owned() };
+    let product = gateway.peers.products().get_product(request).await?;
+    let product = product.into_inner();
+    let version = product.version;
+    let (current, _) = tagged(version, &show_product(&gateway.peers, product).await?)?;
+    if precondition.covers_strongly(&current) {
+        Ok(Some(version))
+    } else {
+        Err(Error::of(Code::PreconditionFailed))
+    }
 }
 
 /// Takes a product of the user's own out of the catalogue and out of every cart. One that was ordered

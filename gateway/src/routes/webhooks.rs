@@ -1,6 +1,6 @@
-use axum::Json;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use reen_error::Code;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,7 +8,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::error::Error;
-use crate::extract::RawBody;
+use crate::extract::{BodyLimit, RawBody};
 use crate::gateway::Shared;
 use crate::stripe_signature::is_genuine;
 
@@ -25,7 +25,7 @@ const USED_TYPES: [&str; 5] = [
 ];
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
-    let limit = DefaultBodyLimit::max(LONGEST_EVENT);
+    let limit = Extension(BodyLimit(LONGEST_EVENT));
     OpenApiRouter::new().routes(routes!(receive_stripe_webhook).layer(limit))
 }
 

@@ -102,6 +102,7 @@ fn describe(kind: &Kind, instance: &Value) -> (Rank, &'static str, String) {
         Kind::MinItems { limit: 1 } => (Rank::Size, "too_few", "must not be empty".to_owned()),
         Kind::MinItems { limit } => size("too_few", "have at least", limit, "items"),
         Kind::MaxItems { limit } => size("too_many", "have at most", limit, "items"),
+        Kind::MinProperties { limit } => size("too_few", "have at least", limit, "fields"),
         Kind::Minimum { limit } => size("too_small", "be at least", limit, ""),
         Kind::Maximum { limit } => size("too_large", "be at most", limit, ""),
         Kind::MultipleOf { .. } => {
@@ -151,6 +152,11 @@ fn of_pattern(pattern: &str, value: &str) -> (Rank, &'static str, String) {
         (
             "forbidden_character",
             "must not hold the character U+0000".to_owned(),
+        )
+    } else if pattern.contains("\\u001f") && value.contains(char::is_control) {
+        (
+            "forbidden_character",
+            "must not hold control characters".to_owned(),
         )
     } else if value.trim().is_empty() {
         ("blank", "must hold more than white space".to_owned())

@@ -11,6 +11,7 @@ use axum::http::Method;
 use jsonschema::{Draft, EmailOptions, ValidationError, Validator};
 use reen_error::FieldFailure;
 use serde_json::{Map, Value, json};
+use url::Url;
 
 pub(crate) use query::QueryRules;
 
@@ -47,20 +48,32 @@ pub(crate) enum Access {
 pub(crate) struct Operation {
     pub(crate) access: Access,
     pub(crate) query: QueryRules,
-    body: Option<Validator>,
+    body: BodyRules,
+}
+
+#[derive(Debug)]
+enum BodyRules {
+    /// None is taken, or an empty object in its place: some clients always send one.
+    Nothing(Validator),
+    Json(Validator),
+    /// Only the handler knows.
+    Unchecked,
 }
 
 impl Operation {
-    /// Every field of a body that is not valid. A body where the document has none is not valid.
+    /// Every field of a body that is not valid.
     pub(crate) fn check_body(&self, body: &Value) -> Result<(), Vec<FieldFailure>> {
         match &self.body {
-            Some(validator) => failures::check(validator, body),
-            None => Err(vec![FieldFailure::new(
-                "body",
-                "unknown_field",
-                "must not be sent here",
-            )]),
+            BodyRules::Nothing(validator) | BodyRules::Json(validator) => {
+                failures::check(validator, body)
+            }
+            BodyRules::Unchecked => Ok(()),
         }
+    }
+
+    /// Whether the document has a body here.
+    pub(crate) fn takes_body(&self) -> bool {
+        !matches!(self.body, BodyRules::Nothing(_))
     }
 }
 
@@ -104,15 +117,23 @@ fn entries(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 fn read_operation(operation: &Value, components: &Value) -> Result<Operation, RulesError> {
-    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
     Ok(Operation {
         access: read_access(&operation["security"]),
         query: QueryRules::read(&operation["parameters"], components)?,
-        body: match body {
-            Value::Null => None,
-            schema => Some(compile(schema, components)?),
-        },
+        body: read_body(&operation["requestBody"], components)?,
     })
+}
+
+fn read_body(body: &Value, components: &Value) -> Result<BodyRules, RulesError> {
+    if body.is_null() {
+        // `additionalProperties` alone would not tell the names of what is too much.
+        let nothing = json!({ "type": "object", "unevaluatedProperties": false });
+        return compile(&nothing, components).map(BodyRules::Nothing);
+    }
+    match &body["content"]["application/json"]["schema"] {
+        Value::Null => Ok(BodyRules::Unchecked),
+        schema => compile(schema, components).map(BodyRules::Json),
+    }
 }
 
 /// `security` lists alternatives; an empty one means that none is needed.
@@ -139,7 +160,14 @@ fn compile(schema: &Value, components: &Value) -> Result<Validator, RulesError> 
         .with_draft(Draft::Draft202012)
         .should_validate_formats(true)
         .with_email_options(emails)
+        .with_format("uri", is_web_address)
         .build(&rooted)?)
+}
+
+/// As strict as the services: what the standard for URIs passes may still name a port that cannot be.
+fn is_web_address(text: &str) -> bool {
+    let is_usable = |url: Url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+    jsonschema::uri::from_str(text).is_ok() && Url::parse(text).is_ok_and(is_usable)
 }
 
 #[cfg(test)]
@@ -219,6 +247,10 @@ mod tests {
     #[test]
     fn a_body_that_is_not_documented_is_refused() {
         let operation = rules().of("/things", &Method::DELETE).unwrap();
-        assert!(operation.check_body(&json!({})).is_err());
+        assert!(!operation.takes_body());
+        assert!(operation.check_body(&json!({})).is_ok());
+        for body in [json!({ "a": 1 }), json!([]), json!(null)] {
+            assert!(operation.check_body(&body).is_err(), "{body}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::users::UserView;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignUp {
-    #[schema(schema_with = fields::name)]
+    #[schema(schema_with = fields::user_name)]
     pub(crate) name: String,
     #[schema(schema_with = fields::email)]
     pub(crate) email: String,

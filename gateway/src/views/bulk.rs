@@ -1,5 +1,7 @@
+use std::collections::HashSet;
+
 use axum::http::StatusCode;
-use reen_error::Code;
+use reen_error::{Code, FieldFailure};
 use reen_proto::products::v1 as proto;
 use reen_proto::products::v1::item_outcome::Outcome;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::fields;
 use super::products::ProductView;
+use crate::error::Error;
 use crate::money::Money;
 
 /// What of one product is to change; what is absent stays.
@@ -58,6 +61,26 @@ impl PartialSchema for UpdateProducts {
 }
 
 impl ToSchema for UpdateProducts {}
+
+impl UpdateProducts {
+    /// Refuses to change a product twice: which change came last would be chance.
+    pub(crate) fn refuse_repeated(&self) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        let changes = self.0.iter().enumerate();
+        let repeated: Vec<_> = changes
+            .filter(|(_, change)| !seen.insert(change.id.to_ascii_lowercase()))
+            .map(|(index, _)| {
+                let field = format!("[{index}].id");
+                FieldFailure::new(field, "duplicate", "must not be given twice")
+            })
+            .collect();
+        if repeated.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::invalid(repeated))
+        }
+    }
+}
 
 impl From<UpdateProducts> for proto::UpdateProductsRequest {
     fn from(UpdateProducts(changes): UpdateProducts) -> Self {

@@ -11,6 +11,8 @@ use crate::paging::{LONGEST_PAGE, MOST_SKIPPED};
 const PLAIN: &str = r"^[^\u0000]*$";
 /// The same, with something to read in it.
 const LEGIBLE: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
+/// The same without control characters: names of users are written into letters.
+const ONE_LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
 const HTTP_URL: &str = r"^https?://[^\s/?#\u0000]+[^\s\u0000]*$";
 const OBJECT_ID: &str = "^[0-9a-fA-F]{24}$";
 
@@ -56,7 +58,14 @@ fn legible(most: usize) -> ObjectBuilder {
     text(1, most).pattern(Some(LEGIBLE))
 }
 
-/// The name of a user or a product.
+/// The name of a user.
+pub(crate) fn user_name() -> ObjectBuilder {
+    text(1, 100)
+        .pattern(Some(ONE_LINE))
+        .examples([json!("Ada Lovelace")])
+}
+
+/// The name of a product.
 pub(crate) fn name() -> ObjectBuilder {
     legible(100).examples([json!("Brass lamp")])
 }

@@ -203,6 +203,7 @@ impl From<CreateProduct> for proto::CreateProductRequest {
 /// What of a product is to change; what is absent stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(min_properties = 1)]
 pub(crate) struct UpdateProduct {
     #[schema(schema_with = fields::name)]
     name: Option<String>,

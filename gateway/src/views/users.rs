@@ -164,7 +164,7 @@ impl From<proto::get_user_response::View> for SomeUserView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UpdateProfile {
-    #[schema(schema_with = fields::name)]
+    #[schema(schema_with = fields::user_name)]
     pub(crate) name: Option<String>,
     #[schema(schema_with = fields::email)]
     pub(crate) email: Option<String>,

@@ -177,6 +177,9 @@ async fn the_page_is_served_from_here() {
         "loads something from elsewhere"
     );
     assert!(page.header("content-security-policy").contains("'self'"));
+    let missing = format!("{}/api-gateway/documentation/none.js", gateway.base);
+    let missing = send(gateway.client.get(missing)).await;
+    assert_eq!(missing.problem(), (404, "route_not_found".to_owned()));
     let script = format!(
         "{}/api-gateway/documentation/swagger-ui-bundle.js",
         gateway.base

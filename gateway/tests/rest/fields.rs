@@ -92,6 +92,8 @@ async fn every_field_of_a_product_has_its_limits() {
         ("imageUrls[0]", json!(["javascript:alert(1)"]), "not_a_url"),
         ("imageUrls[0]", json!(["https://"]), "not_a_url"),
         ("imageUrls[0]", json!(["https://a b"]), "not_a_url"),
+        ("imageUrls[0]", json!(["https://a.b:99999/"]), "not_a_url"),
+        ("imageUrls[0]", json!(["https://a.b/%zz"]), "not_a_url"),
         ("imageUrls[1]", json!([URL, url(2_049)]), "too_long"),
         ("imageUrls[1]", json!([URL, 1]), "invalid_type"),
     ] {
@@ -216,6 +218,13 @@ async fn accounts_have_their_limits() {
         ("password", "required"),
     ];
     assert_invalid(&gateway, route(), &json!({}), &all).await;
+    let body = sign_up("Ada\r\nBcc: x", "ada", "short");
+    let all = [
+        ("name", "forbidden_character"),
+        ("email", "not_an_email"),
+        ("password", "too_short"),
+    ];
+    assert_invalid(&gateway, route(), &body, &all).await;
     let sign_in = (Method::POST, "/auth/sign-in");
     assert_invalid(
         &gateway,
@@ -241,6 +250,9 @@ async fn accounts_have_their_limits() {
         &[("balance", "unknown_field"), ("name", "blank")],
     )
     .await;
+    let body = json!({"name": "a\u{85}b", "email": "ada"});
+    let both = [("name", "forbidden_character"), ("email", "not_an_email")];
+    assert_invalid(&gateway, (Method::PATCH, "/auth/users/me"), &body, &both).await;
 }
 
 #[tokio::test]
@@ -296,6 +308,9 @@ async fn carts_orders_and_lists_have_their_limits() {
         &[("body", "too_many")],
     )
     .await;
+    let port = json!([{"id": PRODUCT, "imageUrls": [URL, "https://a.b:99999/"]}]);
+    let expected = [("[0].imageUrls[1]", "not_a_url")];
+    assert_invalid(&gateway, (Method::PATCH, "/products"), &port, &expected).await;
     let mixed = json!([{"id": PRODUCT, "price": 1}, {"price": -1, "x": 1}]);
     let expected = [
         ("[1].id", "required"),

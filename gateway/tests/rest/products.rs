@@ -124,6 +124,9 @@ async fn a_tag_saves_sending_what_has_not_changed() {
         );
         assert_eq!(again.header("etag"), tag);
     }
+    let lines = gateway.get(&path).header("if-none-match", "\"x,y\"");
+    let again = send(lines.header("if-none-match", &tag)).await;
+    assert_eq!(again.status, 304, "on two lines");
     for other in ["\"x\"", "nonsense"] {
         let again = send(gateway.get(&path).header("if-none-match", other)).await;
         assert_eq!(again.status, 200, "{other}");
@@ -151,7 +154,10 @@ async fn a_change_can_be_meant_for_one_version() {
     let newer = answer.header("etag").to_owned();
     assert_ne!(newer, tag);
     assert_eq!(send(patch("*")).await.status, 200);
-    for stale in [newer.as_str(), "\"x\"", &format!("W/{tag}")] {
+    let lines = patch("\"x,y\"").header("if-match", &tag);
+    assert_eq!(send(lines).await.status, 200, "on two lines");
+    let never_issued = "\"3-000000000000000000000000\"";
+    for stale in [newer.as_str(), never_issued, "\"x\"", &format!("W/{tag}")] {
         let refused = send(patch(stale)).await;
         assert_eq!(
             refused.problem(),

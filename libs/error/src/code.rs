@@ -64,6 +64,7 @@ codes! {
     BadSignature = "bad_signature", InvalidArgument, 400, Final, "The signature does not match";
     ValidationFailed = "validation_failed", InvalidArgument, 422, Final, "Some fields are not valid";
     BodyTooLarge = "body_too_large", InvalidArgument, 413, Final, "The body is too large";
+    RequestTimeout = "request_timeout", DeadlineExceeded, 408, Final, "The request did not arrive in time";
     UnsupportedMediaType = "unsupported_media_type", InvalidArgument, 415, Final, "The content type is not supported";
     RouteNotFound = "route_not_found", NotFound, 404, Final, "There is no such route";
     MethodNotAllowed = "method_not_allowed", Unimplemented, 405, Final, "The route does not take this method";

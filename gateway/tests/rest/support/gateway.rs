@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use reen_chassis::server::ServeError;
 use reen_gateway::{App, Config};
@@ -9,6 +10,8 @@ use reen_testkit::{IDENTITY_SECRET, TestBroker, eventually};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use stripe_webhook::Webhook;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -217,6 +220,20 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
         headers: response.headers().clone(),
         text: response.text().await.unwrap(),
     }
+}
+
+/// Sends `text` on a bare connection and answers what comes until the other side closes.
+pub(crate) async fn talk(gateway: &Gateway, text: &str) -> String {
+    let address = gateway.base.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut heard = Vec::new();
+    let listening = stream.read_to_end(&mut heard);
+    tokio::time::timeout(Duration::from_secs(20), listening)
+        .await
+        .expect("the gateway hangs up")
+        .unwrap();
+    String::from_utf8_lossy(&heard).into_owned()
 }
 
 fn environment(
