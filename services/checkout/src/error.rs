@@ -58,7 +58,7 @@ fn code_of(refusal: Refusal) -> Code {
         Refusal::InsufficientBalance => Code::InsufficientBalance,
         Refusal::TotalTooLarge => Code::TotalTooLarge,
         Refusal::TotalTooSmall => Code::TotalTooSmall,
-        Refusal::Closed | Refusal::SecondPayment => Code::CheckoutClosed,
+        Refusal::Closed | Refusal::KeySpent | Refusal::SecondPayment => Code::CheckoutClosed,
         Refusal::AmountMismatch => Code::AmountMismatch,
         Refusal::IllegalTransition => Code::IllegalTransition,
         Refusal::Voided => Code::OperationVoided,

@@ -41,11 +41,23 @@ impl Checkouts {
         user_id: ObjectId,
         idempotency_key: Option<String>,
     ) -> Result<Checkout, Error> {
-        if let Some(key) = &idempotency_key
-            && let Some(earlier) = self.store.find_by_key(user_id, key).await?
-        {
-            return self.once_opened(earlier).await;
+        let Some(key) = idempotency_key.clone() else {
+            return self.open_new(user_id, None).await;
+        };
+        let patience = CallContext::current().remaining(LONGEST_WAIT);
+        let turn = tokio::time::timeout(patience, self.store.turn_of(user_id, &key)).await;
+        let _turn = turn.map_err(|_| Error::NotOpened)?;
+        match self.store.find_by_key(user_id, &key).await? {
+            Some(earlier) => self.once_opened(earlier).await,
+            None => self.open_new(user_id, idempotency_key).await,
         }
+    }
+
+    async fn open_new(
+        &self,
+        user_id: ObjectId,
+        idempotency_key: Option<String>,
+    ) -> Result<Checkout, Error> {
         let now = DateTime::now();
         let draft = Draft::new(user_id, idempotency_key, now, self.terms.open_for);
         let checkout = self.reserve(draft).await?;
@@ -148,11 +160,12 @@ impl Checkouts {
             let found = self.store.find(checkout.id).await?;
             checkout = found.ok_or(Error::NotFound)?;
         }
-        let is_answerable = checkout.state != State::Opening && checkout.idempotency_key.is_some();
-        if is_answerable {
-            Ok(checkout)
-        } else {
-            Err(Error::NotOpened)
+        match checkout.state {
+            State::Open => Ok(checkout),
+            // The call that opened it gave up, or is still at it.
+            _ if checkout.idempotency_key.is_none() => Err(Error::NotOpened),
+            State::Opening => Err(Error::NotOpened),
+            _ => Err(Refusal::KeySpent.into()),
         }
     }
 }

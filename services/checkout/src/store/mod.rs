@@ -7,7 +7,7 @@ use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::Collection;
-use reen_mongo::{Database, Fence};
+use reen_mongo::{Database, Fence, Lanes, Turn};
 use serde::Deserialize;
 
 use crate::domain::{Checkout, HoldState};
@@ -19,6 +19,8 @@ pub(crate) struct Store {
     database: Database,
     checkouts: Collection<Checkout>,
     fence: Fence,
+    /// One for each user's idempotency key: a repeat waits for the first instead of holding stock too.
+    lanes: Lanes,
 }
 
 /// What became of a new checkout.
@@ -35,9 +37,16 @@ impl Store {
             database: database.clone(),
             checkouts: database.collection(schema::CHECKOUTS),
             fence: Fence::open(database).await?,
+            lanes: Lanes::default(),
         };
         schema::sync(&store.checkouts).await?;
         Ok(store)
+    }
+
+    /// Waits until no other call of this process opens a checkout under the user's key. Other
+    /// replicas are told apart by the unique index when the checkout is inserted.
+    pub(crate) async fn turn_of(&self, user_id: ObjectId, key: &str) -> Turn {
+        self.lanes.enter([(user_id.bytes(), key)]).await
     }
 
     pub(crate) async fn insert(&self, checkout: &Checkout) -> Result<Inserted, Error> {
