@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 type BuildResult = Result<(), Box<dyn std::error::Error>>;
 
-const CONTRACTS: [&str; 7] = [
+const CONTRACTS: [&str; 8] = [
     "reen/operation/v1/operation.proto",
     "reen/auth/v1/auth.proto",
     "reen/products/v1/products.proto",
@@ -12,6 +12,7 @@ const CONTRACTS: [&str; 7] = [
     "reen/checkout/v1/checkout.proto",
     "reen/orders/v1/orders.proto",
     "reen/events/v1/events.proto",
+    "reen/sagas/v1/sagas.proto",
 ];
 
 fn main() -> BuildResult {

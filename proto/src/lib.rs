@@ -48,6 +48,11 @@ contract!(
 );
 contract!(orders, "reen.orders.v1", "What was bought.");
 contract!(
+    sagas,
+    "reen.sagas.v1",
+    "What operators see of sagas and dead letters."
+);
+contract!(
     events,
     "reen.events.v1",
     "What travels over the broker.",

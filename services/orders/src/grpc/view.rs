@@ -16,6 +16,8 @@ pub(super) fn order(order: Order) -> proto::Order {
         lines: order.lines.into_iter().map(line).collect(),
         created_at: Some(from_millis(order.created_at.timestamp_millis())),
         updated_at: Some(from_millis(order.updated_at.timestamp_millis())),
+        refunds: Vec::new(),
+        refunded_cents: 0,
     }
 }
 
