@@ -50,7 +50,7 @@ pub(super) fn wanted_role(role: i32) -> Result<Role, Failure> {
     match proto::Role::try_from(role) {
         Ok(proto::Role::Seller) => Ok(Role::Seller),
         Ok(proto::Role::Buyer) => Ok(Role::Buyer),
-        Ok(proto::Role::Anonymous | proto::Role::Unspecified) | Err(_) => Err(invalid(
+        Ok(_) | Err(_) => Err(invalid(
             "role",
             "not_in_list",
             "must be one of: seller, buyer",
