@@ -146,6 +146,7 @@ fn order(status: i32) -> orders::Order {
         lines: vec![line(PRODUCT), line(BUYER)],
         created_at: Some(from_millis(BORN)),
         updated_at: Some(from_millis(BORN)),
+        ..orders::Order::default()
     }
 }
 
