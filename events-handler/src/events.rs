@@ -36,7 +36,7 @@ impl Intake {
             return Ok(self.sagas.take_in_webhook(webhook, from_the_dead).await);
         }
         if let Ok(farewell) = delivery.decode::<AccountDeletionRequested>() {
-            return Ok(self.sagas.take_in_farewell(farewell, from_the_dead).await);
+            return Ok(self.sagas.take_in_farewell(&farewell, from_the_dead).await);
         }
         let due = delivery.decode::<SagaDue>()?;
         Ok(self.sagas.go_on(&due.saga_id, from_the_dead).await)

@@ -18,6 +18,8 @@ mod store;
 pub use app::{App, BuildError, RunError};
 pub use clients::{MailSettings, PostError, StripeSettings};
 pub use config::Config;
+pub use saga::{Outline, StepOutline};
+pub use sagas::outlines;
 
 /// The name of this process among its peers.
 pub const NAME: &str = "events-handler";

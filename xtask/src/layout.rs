@@ -12,10 +12,12 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The workspace that this xtask was built from.
+    /// The workspace that cargo runs this xtask for: a target folder that is shared by checkouts may
+    /// hold a binary that was built from another one.
     pub(crate) fn of_workspace() -> Self {
-        let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = xtask.parent().unwrap_or(xtask).to_path_buf();
+        let built_from = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let xtask = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(built_from, PathBuf::from);
+        let root = xtask.parent().unwrap_or(&xtask).to_path_buf();
         Self { root }
     }
 

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use async_trait::async_trait;
 use bson::Document;
 use futures::future::BoxFuture;
@@ -6,6 +8,7 @@ use reen_error::{Code, Failure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::outline::{Outline, StepOutline};
 use crate::clients::Parties;
 
 /// What a step may use: the outside parties, and the names under which it acts.
@@ -25,13 +28,25 @@ pub(crate) type Action<S> =
 pub(crate) enum Compensation<S> {
     Undo(Action<S>),
     /// Nothing has to be undone, and why.
-    NoneOwed(#[expect(dead_code, reason = "read by people")] &'static str),
+    NoneOwed(&'static str),
+}
+
+/// How a step follows the one before it. There is no default: whoever writes a step says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follows {
+    /// What came before is stored first: a new stage begins.
+    Stored,
+    /// At once, in the same stage. After a crash the stage is repeated from where it was stored last.
+    AtOnce,
+    /// At the same time. Of the state it sees what was before both, and changes other fields.
+    Beside,
 }
 
 /// One step: an action, its compensation, and which errors end the saga.
 pub(crate) struct Step<S> {
     /// Unique in its saga; the operation id is made of it, so it never changes.
     pub(crate) name: &'static str,
+    pub(crate) follows: Follows,
     pub(crate) action: Action<S>,
     pub(crate) compensation: Compensation<S>,
     /// These turn the saga to compensation; every other error is tried again.
@@ -61,8 +76,17 @@ pub(crate) trait AnySaga: Send + Sync {
     fn kind(&self) -> &'static str;
     fn version(&self) -> i32;
     fn name_of(&self, part: Part, index: usize) -> Option<&'static str>;
-    /// Whether the step of this name has something to undo.
-    fn owes(&self, name: &str) -> bool;
+    /// The step at `index` and those beside it.
+    fn wave(&self, part: Part, index: usize) -> Range<usize>;
+    /// Where the stage of the step at `index` ends: what is done by then is stored.
+    fn stage_end(&self, part: Part, index: usize) -> usize;
+    /// The compensations that are owed from the beginning of the stage at `index`, in the order of
+    /// their actions.
+    fn owed_from(&self, index: usize) -> Vec<&'static str>;
+    /// Whether a saga whose next stage begins at `index` may still be turned around: not once a
+    /// step may have been done after which nothing is owed any more.
+    fn may_turn_around(&self, index: usize) -> bool;
+    fn outline(&self) -> Outline;
     fn is_final(&self, part: Part, index: usize, code: Code) -> bool;
     /// Runs a step's action on the stored state and answers the changed state, also after a failure.
     async fn act(
@@ -80,12 +104,24 @@ pub(crate) trait AnySaga: Send + Sync {
     ) -> (Document, Result<(), Failure>);
 }
 
+impl<S> Step<S> {
+    fn is_owing(&self) -> bool {
+        matches!(self.compensation, Compensation::Undo(_))
+    }
+}
+
 impl<S> Definition<S> {
     fn part(&self, part: Part) -> &'static [Step<S>] {
         match part {
             Part::Steps => self.steps,
             Part::Epilogue => self.epilogue,
         }
+    }
+
+    /// The step after which nothing is owed any more.
+    fn point_of_no_return(&self) -> usize {
+        let owing = self.steps.iter().rposition(Step::is_owing);
+        owing.map_or(0, |last| last + 1)
     }
 
     fn named(&self, name: &str) -> Option<&'static Step<S>> {
@@ -110,9 +146,38 @@ where
         self.part(part).get(index).map(|step| step.name)
     }
 
-    fn owes(&self, name: &str) -> bool {
-        let step = self.named(name);
-        step.is_some_and(|step| matches!(step.compensation, Compensation::Undo(_)))
+    fn wave(&self, part: Part, index: usize) -> Range<usize> {
+        let later = self.part(part).iter().skip(index + 1);
+        let beside = later.take_while(|step| step.follows == Follows::Beside);
+        index..index + 1 + beside.count()
+    }
+
+    fn stage_end(&self, part: Part, index: usize) -> usize {
+        let steps = self.part(part);
+        let later = steps.iter().skip(index + 1);
+        let same = later.take_while(|step| step.follows != Follows::Stored);
+        (index + 1 + same.count()).min(steps.len())
+    }
+
+    fn owed_from(&self, index: usize) -> Vec<&'static str> {
+        let stage = self.steps.get(index..self.stage_end(Part::Steps, index));
+        let owing = stage
+            .unwrap_or_default()
+            .iter()
+            .filter(|step| step.is_owing());
+        owing.map(|step| step.name).collect()
+    }
+
+    fn may_turn_around(&self, index: usize) -> bool {
+        self.stage_end(Part::Steps, index) <= self.point_of_no_return()
+    }
+
+    fn outline(&self) -> Outline {
+        Outline {
+            kind: self.kind,
+            steps: self.steps.iter().map(StepOutline::of).collect(),
+            epilogue: self.epilogue.iter().map(StepOutline::of).collect(),
+        }
     }
 
     fn is_final(&self, part: Part, index: usize, code: Code) -> bool {

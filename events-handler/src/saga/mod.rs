@@ -1,7 +1,10 @@
 //! The mechanism of sagas: definitions as data, and the runner that carries one through to its end.
 
 mod definition;
+mod outline;
+mod progress;
 mod runner;
 
-pub(crate) use definition::{AnySaga, Call, Compensation, Definition, Step};
+pub(crate) use definition::{AnySaga, Call, Compensation, Definition, Follows, Step};
+pub use outline::{Outline, StepOutline};
 pub(crate) use runner::{Ending, Runner};

@@ -1,16 +1,18 @@
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bson::Document;
+use futures::future::join_all;
 use reen_chassis::Operation;
 use reen_error::{Code, Failure};
 
 use super::definition::{AnySaga, Call, Part};
+use super::progress::{Failed, Outcome, Progress};
 use crate::clients::Parties;
 use crate::domain::{MOST_ATTEMPTS, delay_after};
 use crate::error::Error;
-use crate::store::{Change, Entry, Outcome, Saga, Status, Store};
+use crate::store::{Change, Entry, Outcome as ChangeOutcome, Saga, Status, Store};
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,8 @@ pub(crate) enum Ending {
     Stuck(String),
 }
 
-/// Runs sagas: acts step by step, or undoes in reverse, storing each outcome before going on.
+/// Runs sagas: acts stage by stage, or undoes in reverse, one by one. What is stored is enough to go
+/// on after a crash at any instant: everything since then is done again, under the same operation ids.
 pub(crate) struct Runner {
     store: Store,
     parties: Parties,
@@ -80,44 +83,74 @@ impl Runner {
         Ok(Arc::clone(definition))
     }
 
-    /// Runs the step that is next; `None` means: go on.
+    /// Runs the stage that is next; `None` means: go on.
     async fn act(
         &self,
         definition: &dyn AnySaga,
         saga: &mut Saga,
         part: Part,
     ) -> Result<Option<Ending>, Error> {
-        let index = saga.step_index();
-        let Some(name) = definition.name_of(part, index) else {
-            let settled = if part == Part::Steps {
-                Status::Done
-            } else {
-                Status::Compensated
-            };
-            return self.finish(saga, settled).await;
-        };
-        let call = self.call(saga, name, None);
-        let (state, outcome) = definition.act(part, index, &call, &saga.state).await;
-        match outcome {
-            Ok(()) => {
-                let next = definition.name_of(part, index + 1);
-                let owed = next.filter(|name| part == Part::Steps && definition.owes(name));
-                let change = Change::StepDone { state, name, owed };
-                self.store_change(saga, change).await
+        let mut progress = Progress::of(saga);
+        let end = definition.stage_end(part, progress.step);
+        while progress.step < end {
+            let wave = definition.wave(part, progress.step);
+            let outcomes = self.act_together(definition, saga, part, wave.clone(), &progress);
+            let outcomes = outcomes.await;
+            if let Err(failed) = progress.take(definition, part, wave, outcomes, saga.epoch) {
+                return self.fail(saga, progress, failed).await;
             }
-            Err(failure) if definition.is_final(part, index, failure.code) => {
+        }
+        if definition.name_of(part, end).is_none() {
+            return self.finish(saga, progress, part).await;
+        }
+        let owed = match part {
+            Part::Steps => definition.owed_from(end),
+            Part::Epilogue => Vec::new(),
+        };
+        let advance = progress.into_advance();
+        self.store_change(saga, Change::StageDone { advance, owed })
+            .await
+    }
+
+    /// Does the steps of a wave side by side.
+    async fn act_together(
+        &self,
+        definition: &dyn AnySaga,
+        saga: &Saga,
+        part: Part,
+        wave: Range<usize>,
+        progress: &Progress,
+    ) -> Vec<Outcome> {
+        let acting = wave.map(async |index| {
+            let name = definition.name_of(part, index).unwrap_or_default();
+            let call = self.call(saga, name, None);
+            definition.act(part, index, &call, &progress.state).await
+        });
+        join_all(acting).await
+    }
+
+    async fn fail(
+        &self,
+        saga: &mut Saga,
+        progress: Progress,
+        failed: Failed,
+    ) -> Result<Option<Ending>, Error> {
+        match failed {
+            Failed::Stale => Ok(Some(Ending::Elsewhere)),
+            Failed::ForNow(name, failure) => self.put_off(saga, progress, name, &failure).await,
+            Failed::Finally(name, failure) => {
                 tracing::warn!(saga = saga.id, step = name, %failure, "compensating");
+                let advance = progress.into_advance();
                 self.store_change(
                     saga,
                     Change::Refused {
-                        state,
+                        advance,
                         name,
                         failure,
                     },
                 )
                 .await
             }
-            Err(failure) => self.put_off(saga, state, name, Entry::Acted, failure).await,
         }
     }
 
@@ -131,16 +164,17 @@ impl Runner {
             return self.store_change(saga, Change::AllUndone).await;
         };
         let call = self.call(saga, &name, Some("undo"));
+        let mut progress = Progress::of(saga);
         let (state, outcome) = definition.undo(&name, &call, &saga.state).await;
+        progress.state = state;
+        progress.note(&name, Entry::Undone, outcome.as_ref().err(), saga.epoch);
         match outcome {
             Ok(()) => {
-                self.store_change(saga, Change::StepUndone { state, name: &name })
-                    .await
+                let change = Change::StepUndone(progress.into_advance());
+                self.store_change(saga, change).await
             }
-            Err(failure) => {
-                self.put_off(saga, state, &name, Entry::Undone, failure)
-                    .await
-            }
+            Err(failure) if failure.code == Code::StaleEpoch => Ok(Some(Ending::Elsewhere)),
+            Err(failure) => self.put_off(saga, progress, &name, &failure).await,
         }
     }
 
@@ -165,16 +199,27 @@ impl Runner {
         change: Change<'_>,
     ) -> Result<Option<Ending>, Error> {
         let kept = self.store.change(saga, change).await?;
-        Ok(if kept == Outcome::Stored {
+        Ok(if kept == ChangeOutcome::Stored {
             None
         } else {
             Some(Ending::Elsewhere)
         })
     }
 
-    async fn finish(&self, saga: &mut Saga, status: Status) -> Result<Option<Ending>, Error> {
-        if self.store.change(saga, Change::Finished(status)).await? == Outcome::Fenced {
-            return Ok(Some(Ending::Elsewhere));
+    async fn finish(
+        &self,
+        saga: &mut Saga,
+        progress: Progress,
+        part: Part,
+    ) -> Result<Option<Ending>, Error> {
+        let status = match part {
+            Part::Steps => Status::Done,
+            Part::Epilogue => Status::Compensated,
+        };
+        let advance = progress.into_advance();
+        let finished = Change::Finished { advance, status };
+        if let Some(elsewhere) = self.store_change(saga, finished).await? {
+            return Ok(Some(elsewhere));
         }
         metrics::counter!("sagas_finished_total", "kind" => saga.kind.clone(), "status" => status.word())
             .increment(1);
@@ -189,29 +234,22 @@ impl Runner {
     async fn put_off(
         &self,
         saga: &mut Saga,
-        state: Document,
+        progress: Progress,
         name: &str,
-        entry: Entry,
-        failure: Failure,
+        failure: &Failure,
     ) -> Result<Option<Ending>, Error> {
-        if failure.code == Code::StaleEpoch {
-            return Ok(Some(Ending::Elsewhere));
-        }
         let failed = saga.attempts.saturating_add(1);
         let is_exhausted = failed >= MOST_ATTEMPTS;
         let delay = delay_after(failed);
         let why = format!("{name}: {}: {failure}", failure.code.word());
         tracing::warn!(saga = saga.id, step = name, attempt = failed, %failure, "the step failed");
         let change = Change::PutOff {
-            state,
-            name,
-            entry,
-            failure,
+            advance: progress.into_advance(),
             delay,
             is_exhausted,
         };
-        if self.store.change(saga, change).await? == Outcome::Fenced {
-            return Ok(Some(Ending::Elsewhere));
+        if let Some(elsewhere) = self.store_change(saga, change).await? {
+            return Ok(Some(elsewhere));
         }
         Ok(Some(if is_exhausted {
             Ending::Stuck(why)

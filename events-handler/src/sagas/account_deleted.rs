@@ -9,7 +9,7 @@ use reen_proto::cart_items::v1::EmptyCartRequest;
 use reen_proto::products::v1::WithdrawCatalogueRequest;
 use serde::{Deserialize, Serialize};
 
-use crate::saga::{Call, Compensation, Definition, Step};
+use crate::saga::{Call, Compensation, Definition, Follows, Step};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -72,18 +72,21 @@ pub(crate) const ACCOUNT_DELETED: Definition<State> = Definition {
     steps: &[
         Step {
             name: "empty-cart",
+            follows: Follows::Stored,
             action: empty_cart,
             compensation: Compensation::NoneOwed(FORWARD_ONLY),
             final_errors: &[],
         },
         Step {
             name: "withdraw-catalogue",
+            follows: Follows::AtOnce,
             action: withdraw_catalogue,
             compensation: Compensation::NoneOwed(FORWARD_ONLY),
             final_errors: &[],
         },
         Step {
             name: "anonymise-user",
+            follows: Follows::AtOnce,
             action: anonymise_user,
             compensation: Compensation::NoneOwed(FORWARD_ONLY),
             final_errors: &[],
@@ -91,6 +94,7 @@ pub(crate) const ACCOUNT_DELETED: Definition<State> = Definition {
         // What was listed while the saga ran; nothing can be listed any more.
         Step {
             name: "withdraw-late-listings",
+            follows: Follows::AtOnce,
             action: withdraw_catalogue,
             compensation: Compensation::NoneOwed(FORWARD_ONLY),
             final_errors: &[],

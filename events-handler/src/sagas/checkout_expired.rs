@@ -6,7 +6,7 @@ use reen_error::Failure;
 use reen_proto::checkout::v1::ExpireCheckoutRequest;
 use serde::{Deserialize, Serialize};
 
-use crate::saga::{Call, Compensation, Definition, Step};
+use crate::saga::{Call, Compensation, Definition, Follows, Step};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -33,6 +33,7 @@ pub(crate) const CHECKOUT_EXPIRED: Definition<State> = Definition {
     version: 1,
     steps: &[Step {
         name: "expire-checkout",
+        follows: Follows::Stored,
         action: expire_checkout,
         compensation: Compensation::NoneOwed("a payment that comes late has its own saga"),
         final_errors: &[],

@@ -6,7 +6,7 @@ mod order_completed;
 
 use std::sync::Arc;
 
-use crate::saga::AnySaga;
+use crate::saga::{AnySaga, Outline};
 
 pub(crate) use account_deleted::ACCOUNT_DELETED;
 pub(crate) use checkout_expired::CHECKOUT_EXPIRED;
@@ -22,4 +22,10 @@ pub(crate) fn all() -> Vec<Arc<dyn AnySaga>> {
         Arc::new(CHECKOUT_EXPIRED),
         Arc::new(ACCOUNT_DELETED),
     ]
+}
+
+/// Every saga, for people and for tests.
+#[must_use]
+pub fn outlines() -> Vec<Outline> {
+    all().iter().map(|saga| saga.outline()).collect()
 }

@@ -1,11 +1,11 @@
-//! What a step came to, as an update of its saga's document.
+//! What became of a saga, as an update of its saga's document.
 
 use std::time::Duration;
 
 use bson::{Bson, DateTime, Document, doc};
 use reen_error::Failure;
 
-use super::document::{Entry, LogEntry, Refusal, Saga, Status};
+use super::document::{LogEntry, Refusal, Saga, Status};
 use super::later;
 use crate::error::Error;
 
@@ -22,89 +22,100 @@ pub(crate) enum Outcome {
     Fenced,
 }
 
-/// What a step came to.
+/// How far a runner got since it stored the last time.
+#[derive(Debug)]
+pub(crate) struct Advance {
+    /// What the steps learned.
+    pub(crate) state: Document,
+    /// The step that is next.
+    pub(crate) step: usize,
+    /// What was done, in order.
+    pub(crate) log: Vec<LogEntry>,
+}
+
+/// What became of a saga.
 #[derive(Debug)]
 pub(crate) enum Change<'change> {
-    /// The action succeeded; the compensation of the next step is owed from now on.
-    StepDone {
-        state: Document,
-        name: &'change str,
-        owed: Option<&'static str>,
+    /// The stage is done; the compensations of the next one are owed from now on.
+    StageDone {
+        advance: Advance,
+        owed: Vec<&'static str>,
     },
-    /// The action failed finally: compensate, under a new epoch, so that an action of the old one
-    /// that is still on its way is refused.
+    /// The last stage is done.
+    Finished {
+        advance: Advance,
+        status: Status,
+    },
+    /// A step failed finally: compensate, under a new epoch, so that an action of the old one that is
+    /// still on its way is refused.
     Refused {
-        state: Document,
+        advance: Advance,
         name: &'change str,
         failure: Failure,
     },
-    StepUndone {
-        state: Document,
-        name: &'change str,
-    },
+    /// What was owed last is undone.
+    StepUndone(Advance),
     AllUndone,
-    /// The action or compensation failed and will be tried again.
+    /// A step or a compensation failed and will be tried again.
     PutOff {
-        state: Document,
-        name: &'change str,
-        entry: Entry,
-        failure: Failure,
+        advance: Advance,
         delay: Duration,
         is_exhausted: bool,
     },
-    Finished(Status),
 }
 
 impl Change<'_> {
     pub(crate) fn into_update(self, saga: &Saga, lease_until: DateTime) -> Result<Document, Error> {
         let mut set = doc! {"leaseUntil": lease_until, "updatedAt": DateTime::now(), "attempts": 0};
-        Ok(match self {
-            Self::StepDone { state, name, owed } => {
-                set.insert("state", state);
-                let mut push = log(saga, name, Entry::Acted, None)?;
-                push.extend(owed.map(|owed| ("owed".to_owned(), Bson::from(owed))));
-                doc! {"$set": set, "$inc": {"step": 1}, "$push": push}
+        let mut update = Document::new();
+        match self {
+            Self::StageDone { advance, owed } => {
+                update = advance.into_update(&mut set)?;
+                let push = update.entry("$push".to_owned()).or_insert(doc! {}.into());
+                if let Some(push) = push.as_document_mut().filter(|_| !owed.is_empty()) {
+                    push.insert("owed", doc! {"$each": owed});
+                }
+            }
+            Self::Finished { advance, status } => {
+                update = advance.into_update(&mut set)?;
+                set.extend(doc! {"status": status.word(), "leaseUntil": RELEASED});
             }
             Self::Refused {
-                state,
+                advance,
                 name,
                 failure,
             } => {
-                set.insert("state", state);
-                set.insert("status", Status::Compensating.word());
-                set.insert(
-                    "refusal",
-                    bson::serialize_to_bson(&refusal(name, &failure))?,
-                );
-                let push = log(saga, name, Entry::Acted, Some(&failure))?;
-                doc! {"$set": set, "$inc": {"epoch": 1}, "$push": push}
+                update = advance.into_update(&mut set)?;
+                let refusal = bson::serialize_to_bson(&refusal(name, &failure))?;
+                set.extend(doc! {"status": Status::Compensating.word(), "refusal": refusal});
+                update.insert("$inc", doc! {"epoch": 1});
             }
-            Self::StepUndone { state, name } => {
-                set.insert("state", state);
-                let push = log(saga, name, Entry::Undone, None)?;
-                doc! {"$set": set, "$pop": {"owed": 1}, "$push": push}
+            Self::StepUndone(advance) => {
+                update = advance.into_update(&mut set)?;
+                update.insert("$pop", doc! {"owed": 1});
             }
-            Self::AllUndone => {
-                set.extend(doc! {"status": Status::Closing.word(), "step": 0});
-                doc! {"$set": set}
-            }
+            Self::AllUndone => set.extend(doc! {"status": Status::Closing.word(), "step": 0}),
             Self::PutOff {
-                state,
-                name,
-                entry,
-                failure,
+                advance,
                 delay,
                 is_exhausted,
             } => {
-                set.insert("state", state);
+                update = advance.into_update(&mut set)?;
                 set.extend(put_off(saga, delay, is_exhausted));
-                doc! {"$set": set, "$push": log(saga, name, entry, Some(&failure))?}
             }
-            Self::Finished(status) => {
-                set.extend(doc! {"status": status.word(), "leaseUntil": RELEASED});
-                doc! {"$set": set}
-            }
-        })
+        }
+        update.insert("$set", set);
+        Ok(update)
+    }
+}
+
+impl Advance {
+    /// Notes state and step in `set`, and answers the update with what was done.
+    fn into_update(self, set: &mut Document) -> Result<Document, Error> {
+        set.insert("state", self.state);
+        set.insert("step", i32::try_from(self.step).unwrap_or(i32::MAX));
+        let log: Bson = bson::serialize_to_bson(&self.log)?;
+        Ok(doc! {"$push": {"log": {"$each": log, "$slice": -LONGEST_LOG}}})
     }
 }
 
@@ -126,24 +137,4 @@ fn refusal(name: &str, failure: &Failure) -> Refusal {
         code: failure.code.word().to_owned(),
         message: failure.message.clone(),
     }
-}
-
-fn log(
-    saga: &Saga,
-    name: &str,
-    entry: Entry,
-    failure: Option<&Failure>,
-) -> Result<Document, Error> {
-    let entry = LogEntry {
-        step: name.to_owned(),
-        entry,
-        outcome: failure
-            .map_or("ok", |failure| failure.code.word())
-            .to_owned(),
-        message: failure.map(|failure| failure.message.clone()),
-        epoch: saga.epoch,
-        at: DateTime::now(),
-    };
-    let entry: Bson = bson::serialize_to_bson(&entry)?;
-    Ok(doc! {"log": {"$each": [entry], "$slice": -LONGEST_LOG}})
 }

@@ -56,11 +56,12 @@ pub(crate) struct Saga {
     /// Grows whenever it changes hands or turns to compensation.
     pub(crate) epoch: i64,
     pub(crate) lease_until: DateTime,
-    /// The step of the current part that is next.
+    /// The step of the current part from which a runner goes on: the stage's first, or the one that
+    /// failed.
     pub(crate) step: i32,
     /// What the steps learned.
     pub(crate) state: Document,
-    /// The steps whose compensation is owed, noted before their action.
+    /// The steps whose compensation is owed, noted before their stage begins.
     pub(crate) owed: Vec<String>,
     /// Failures in a row.
     pub(crate) attempts: u32,
@@ -109,8 +110,8 @@ pub(crate) struct NewSaga {
     /// One saga of a kind for each key.
     pub(crate) key: String,
     pub(crate) state: Document,
-    /// The compensation of the first step is owed before anything is done.
-    pub(crate) owed: Option<&'static str>,
+    /// The compensations of the first stage are owed before anything is done.
+    pub(crate) owed: Vec<&'static str>,
 }
 
 impl Saga {
@@ -127,7 +128,7 @@ impl Saga {
             lease_until,
             step: 0,
             state: new.state,
-            owed: new.owed.map(str::to_owned).into_iter().collect(),
+            owed: new.owed.into_iter().map(str::to_owned).collect(),
             attempts: 0,
             due_at: now,
             refusal: None,

@@ -12,12 +12,12 @@ use mongodb::{ClientSession, Collection, IndexModel};
 use reen_mongo::{Database, Transaction, sync_indexes};
 
 use crate::error::Error;
-pub(crate) use change::{Change, Outcome};
+pub(crate) use change::{Advance, Change, Outcome};
 use document::InboxDocument;
-pub(crate) use document::{Entry, Event, NewSaga, Saga, Status};
+pub(crate) use document::{Entry, Event, LogEntry, NewSaga, Saga, Status};
 
-/// How long a saga belongs to its runner after each stored step: longer than any step may take.
-const LEASE: Duration = Duration::from_secs(30);
+/// How long a saga belongs to its runner after each stored stage: longer than any stage may take.
+const LEASE: Duration = Duration::from_secs(60);
 /// Providers repeat an event for days, not for months.
 const EVENTS_KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// A retry that is this late has lost its message.
@@ -150,7 +150,7 @@ impl Store {
             .await?)
     }
 
-    /// Stores what a step came to, if the saga still has the runner's epoch, and gives the runner its
+    /// Stores what became of a saga, if the saga still has the runner's epoch, and gives the runner its
     /// new lease.
     pub(crate) async fn change(
         &self,

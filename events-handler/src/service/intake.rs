@@ -1,0 +1,90 @@
+//! Which saga a message asks for.
+
+use reen_proto::events::v1::{AccountDeletionRequested, WebhookReceived};
+use serde::Serialize;
+
+use crate::domain::{Payment, Wish, read_stripe_event};
+use crate::error::Error;
+use crate::saga::{AnySaga as _, Definition};
+use crate::sagas::{
+    ACCOUNT_DELETED, AccountState, CHECKOUT_EXPIRED, ExpiryState, ORDER_COMPLETED, OrderState,
+};
+use crate::store::{Event, NewSaga};
+
+const STRIPE: &str = "stripe";
+/// The provider of events that this mesh sends itself.
+const OWN: &str = "reen";
+
+/// What a message asks for.
+pub(super) enum Asked {
+    Saga(NewSaga),
+    /// Nothing, and why.
+    Nothing(String),
+    /// It cannot be read, and why.
+    Unreadable(String),
+}
+
+/// A provider's event, and what it asks for.
+pub(super) fn read_webhook(webhook: WebhookReceived) -> Result<(Event, Asked), Error> {
+    let event = Event {
+        provider: webhook.provider,
+        id: webhook.event_id,
+        kind: webhook.event_type,
+        body: webhook.body,
+    };
+    let asked = match event.provider.as_str() {
+        STRIPE => asked_by_stripe(&event.body)?,
+        _ => Asked::Nothing("the provider is not known".to_owned()),
+    };
+    Ok((event, asked))
+}
+
+fn asked_by_stripe(body: &[u8]) -> Result<Asked, Error> {
+    Ok(match read_stripe_event(body) {
+        Ok(Wish::Complete(payment)) => Asked::Saga(complete_order(payment)?),
+        Ok(Wish::Expire { checkout_id }) => Asked::Saga(expire_checkout(checkout_id)?),
+        Ok(Wish::Ignore(why)) => Asked::Nothing(why.to_owned()),
+        Err(unreadable) => Asked::Unreadable(unreadable.to_string()),
+    })
+}
+
+/// A user's wish to be forgotten.
+pub(super) fn read_farewell(farewell: &AccountDeletionRequested) -> Result<(Event, Asked), Error> {
+    let event = Event {
+        provider: OWN.to_owned(),
+        id: format!("account-deletion:{}", farewell.user_id),
+        kind: "account.deletion_requested".to_owned(),
+        body: Vec::new(),
+    };
+    let state = AccountState {
+        user_id: farewell.user_id.clone(),
+    };
+    let saga = begin(&ACCOUNT_DELETED, farewell.user_id.clone(), &state)?;
+    Ok((event, Asked::Saga(saga)))
+}
+
+pub(super) fn complete_order(payment: Payment) -> Result<NewSaga, Error> {
+    let key = payment.checkout_id.clone();
+    begin(&ORDER_COMPLETED, key, &OrderState::from(payment))
+}
+
+pub(super) fn expire_checkout(checkout_id: String) -> Result<NewSaga, Error> {
+    let state = ExpiryState {
+        checkout_id: checkout_id.clone(),
+    };
+    begin(&CHECKOUT_EXPIRED, checkout_id, &state)
+}
+
+fn begin<S>(definition: &Definition<S>, key: String, state: &S) -> Result<NewSaga, Error>
+where
+    Definition<S>: crate::saga::AnySaga,
+    S: Serialize,
+{
+    Ok(NewSaga {
+        kind: definition.kind,
+        version: definition.version,
+        key,
+        state: bson::serialize_to_document(state)?,
+        owed: definition.owed_from(0),
+    })
+}

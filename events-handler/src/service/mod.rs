@@ -1,0 +1,91 @@
+//! The use cases: take a message in, and carry its saga on.
+
+mod intake;
+
+use reen_proto::events::v1::{AccountDeletionRequested, WebhookReceived};
+
+use self::intake::Asked;
+use crate::error::Error;
+use crate::saga::{Ending, Runner};
+use crate::store::{Begun, Event, NewSaga, Store};
+
+pub(crate) struct Sagas {
+    store: Store,
+    runner: Runner,
+}
+
+impl Sagas {
+    pub(crate) fn new(store: Store, runner: Runner) -> Self {
+        Self { store, runner }
+    }
+
+    /// Stores a provider's event with the saga that it starts, and runs that. `from_the_dead` when
+    /// the message of the event came back from a consumer that vanished.
+    pub(crate) async fn take_in_webhook(
+        &self,
+        webhook: WebhookReceived,
+        from_the_dead: bool,
+    ) -> Result<Ending, Error> {
+        let (event, asked) = intake::read_webhook(webhook)?;
+        self.take_in(event, asked, from_the_dead).await
+    }
+
+    /// A user asked to be forgotten.
+    pub(crate) async fn take_in_farewell(
+        &self,
+        farewell: &AccountDeletionRequested,
+        from_the_dead: bool,
+    ) -> Result<Ending, Error> {
+        let (event, asked) = intake::read_farewell(farewell)?;
+        self.take_in(event, asked, from_the_dead).await
+    }
+
+    /// Goes on with a saga that has something left to do.
+    pub(crate) async fn go_on(&self, saga_id: &str, from_the_dead: bool) -> Result<Ending, Error> {
+        match self.store.acquire(saga_id, from_the_dead).await? {
+            Some(saga) => self.runner.run(saga).await,
+            // Settled, stuck, or in the hands of another runner whose own message will see to it.
+            None => Ok(Ending::Elsewhere),
+        }
+    }
+
+    /// Sagas whose message was lost.
+    pub(crate) async fn overdue(&self) -> Result<Vec<String>, Error> {
+        self.store.overdue().await
+    }
+
+    async fn take_in(
+        &self,
+        event: Event,
+        asked: Asked,
+        from_the_dead: bool,
+    ) -> Result<Ending, Error> {
+        match asked {
+            Asked::Saga(saga) => self.begin(event, saga, from_the_dead).await,
+            Asked::Nothing(why) => {
+                tracing::debug!(event = event.id, kind = event.kind, why, "ignored");
+                self.store.note_ignored(event, &why).await?;
+                Ok(Ending::Settled)
+            }
+            // Kept whole in the inbox and among the dead letters; trying again would not help.
+            Asked::Unreadable(why) => {
+                self.store.note_ignored(event, &why).await?;
+                Ok(Ending::Stuck(why))
+            }
+        }
+    }
+
+    /// Stores an event with its saga and runs that; of an event, and of a saga's key, only the first
+    /// counts.
+    pub(crate) async fn begin(
+        &self,
+        event: Event,
+        saga: NewSaga,
+        from_the_dead: bool,
+    ) -> Result<Ending, Error> {
+        match self.store.begin(event, saga).await? {
+            Begun::Fresh(saga) => self.runner.run(*saga).await,
+            Begun::Known { saga_id } => self.go_on(&saga_id, from_the_dead).await,
+        }
+    }
+}
