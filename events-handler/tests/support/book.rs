@@ -5,9 +5,10 @@ use std::sync::Mutex;
 
 use reen_error::{Code, Failure};
 use reen_proto::operation::v1::Operation;
+use tokio::sync::Notify;
 
 /// How a service fails once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// It does not, this time.
     None,
@@ -15,77 +16,172 @@ pub(crate) enum Fault {
     Refuses(Code),
     /// It does what it is asked, but the answer is lost.
     AnswerLost,
+    /// The caller is killed before anything is done: [`Book::killing`] tells when.
+    KilledBefore,
+    /// The caller is killed when it is done.
+    KilledAfter,
+}
+
+/// A call with an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) method: &'static str,
+    pub(crate) operation: Operation,
 }
 
 #[derive(Default)]
 pub(crate) struct Book {
     pages: Mutex<Pages>,
+    killing: Notify,
 }
 
 #[derive(Default)]
 struct Pages {
-    calls: Vec<String>,
-    effects: Vec<String>,
+    calls: Vec<Call>,
+    effects: Vec<Call>,
     operations: HashSet<String>,
-    faults: HashMap<&'static str, VecDeque<Fault>>,
-    epochs: Vec<i64>,
+    by_method: HashMap<&'static str, VecDeque<Fault>>,
+    by_turn: HashMap<(String, usize), Fault>,
+    by_step: HashMap<(String, &'static str), Fault>,
+    turns: HashMap<String, usize>,
 }
 
 impl Book {
     /// The next calls of `method` fail like this, one after the other.
     pub(crate) fn fail(&self, method: &'static str, faults: impl IntoIterator<Item = Fault>) {
-        self.pages
-            .lock()
-            .unwrap()
-            .faults
-            .entry(method)
-            .or_default()
-            .extend(faults);
+        let mut pages = self.pages.lock().unwrap();
+        pages.by_method.entry(method).or_default().extend(faults);
+    }
+
+    /// The call of a saga that is its `turn`-th (from 0) fails once.
+    pub(crate) fn fail_turn(&self, saga: &str, turn: usize, fault: Fault) {
+        let mut pages = self.pages.lock().unwrap();
+        pages.by_turn.insert((saga.to_owned(), turn), fault);
+    }
+
+    /// The next call that a step of a saga makes fails.
+    pub(crate) fn fail_step(&self, saga: &str, step: &'static str, fault: Fault) {
+        let mut pages = self.pages.lock().unwrap();
+        pages.by_step.insert((saga.to_owned(), step), fault);
+    }
+
+    /// When a caller is to be killed.
+    pub(crate) async fn killing(&self) {
+        self.killing.notified().await;
     }
 
     /// Notes a call; the effect of an operation id is noted once.
-    pub(crate) fn enter(
+    pub(crate) async fn enter(
         &self,
         method: &'static str,
         operation: Option<Operation>,
     ) -> Result<(), Failure> {
-        let operation = operation.unwrap();
-        let mut pages = self.pages.lock().unwrap();
-        pages.calls.push(method.to_owned());
-        pages.epochs.push(operation.epoch);
-        let fault = pages.faults.get_mut(method).and_then(VecDeque::pop_front);
-        if let Some(Fault::Refuses(code)) = fault {
-            return Err(Failure::new(code, "as the test told it"));
-        }
-        if pages.operations.insert(operation.id) {
-            pages.effects.push(method.to_owned());
-        }
+        let call = Call {
+            method,
+            operation: operation.unwrap(),
+        };
+        let fault = self.pages.lock().unwrap().fault_of(&call);
         match fault {
-            Some(Fault::AnswerLost) => {
-                Err(Failure::new(Code::DeadlineExceeded, "the answer was lost"))
+            Fault::Refuses(code) => return Err(Failure::new(code, "as the test told it")),
+            Fault::KilledBefore => self.kill().await,
+            _ => {}
+        }
+        self.pages.lock().unwrap().note_effect(call);
+        match fault {
+            Fault::AnswerLost => Err(Failure::new(Code::DeadlineExceeded, "the answer was lost")),
+            Fault::KilledAfter => {
+                self.kill().await;
+                Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    /// The effects in their order, each operation id once.
+    /// The caller gets no answer any more.
+    async fn kill(&self) {
+        self.killing.notify_one();
+        std::future::pending().await
+    }
+
+    /// The methods that had an effect in their order, each operation id once.
     pub(crate) fn effects(&self) -> Vec<String> {
-        self.pages.lock().unwrap().effects.clone()
+        let pages = self.pages.lock().unwrap();
+        let methods = pages.effects.iter().map(|call| call.method.to_owned());
+        methods.collect()
+    }
+
+    /// The calls of a saga that had an effect, in their order.
+    pub(crate) fn effects_of(&self, saga: &str) -> Vec<Call> {
+        let pages = self.pages.lock().unwrap();
+        let effects = pages.effects.iter();
+        let own = effects.filter(|call| call.operation.saga == saga);
+        own.cloned().collect()
+    }
+
+    /// How often a saga called, repeats included.
+    pub(crate) fn turns_of(&self, saga: &str) -> usize {
+        let pages = self.pages.lock().unwrap();
+        pages.turns.get(saga).copied().unwrap_or_default()
     }
 
     /// How often `method` was called, repeats included.
     pub(crate) fn calls_of(&self, method: &str) -> usize {
-        self.pages
-            .lock()
-            .unwrap()
+        let pages = self.pages.lock().unwrap();
+        pages
             .calls
             .iter()
-            .filter(|call| *call == method)
+            .filter(|call| call.method == method)
             .count()
     }
 
     /// The epochs of all calls in their order.
     pub(crate) fn epochs(&self) -> Vec<i64> {
-        self.pages.lock().unwrap().epochs.clone()
+        let pages = self.pages.lock().unwrap();
+        pages
+            .calls
+            .iter()
+            .map(|call| call.operation.epoch)
+            .collect()
     }
+}
+
+impl Pages {
+    fn fault_of(&mut self, call: &Call) -> Fault {
+        self.calls.push(call.clone());
+        let saga = call.operation.saga.clone();
+        let turn = self.turns.entry(saga.clone()).or_default();
+        let this_turn = *turn;
+        *turn += 1;
+        let queued = self.by_method.get_mut(call.method);
+        let step = step_of(&call.operation).to_owned();
+        let steps = &mut self.by_step;
+        let asked = steps
+            .keys()
+            .find(|(known, name)| *known == saga && *name == step)
+            .cloned();
+        queued
+            .and_then(VecDeque::pop_front)
+            .or_else(|| self.by_turn.remove(&(saga, this_turn)))
+            .or_else(|| steps.remove(&asked?))
+            .unwrap_or(Fault::None)
+    }
+
+    fn note_effect(&mut self, call: Call) {
+        if self.operations.insert(call.operation.id.clone()) {
+            self.effects.push(call);
+        }
+    }
+}
+
+/// The step that an operation's id names, also under an undo; empty when it names none.
+pub(crate) fn step_of(operation: &Operation) -> &str {
+    let own = operation.id.strip_prefix(&operation.saga);
+    let names = own.and_then(|rest| rest.strip_prefix('/'));
+    let mut names = names.unwrap_or_default().split('/');
+    names.next().unwrap_or_default()
+}
+
+/// Whether an operation undoes its step.
+pub(crate) fn is_undo(operation: &Operation) -> bool {
+    operation.id.split('/').any(|name| name == "undo")
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test harness fails by panicking")]
 
 pub(crate) mod book;
+pub(crate) mod process;
 mod services;
 mod stripe;
 
@@ -39,7 +40,7 @@ pub(crate) struct World {
     pub(crate) sagas: Collection<Document>,
     pub(crate) mail: PathBuf,
     publisher: Publisher,
-    settings: HashMap<String, String>,
+    pub(crate) settings: HashMap<String, String>,
     database: TestDatabase,
     _services: Vec<DropGuard>,
     app: Option<DropGuard>,

@@ -35,7 +35,8 @@ macro_rules! notes {
         {
             Box::pin(async move {
                 self.0
-                    .enter(stringify!($method), request.into_inner().operation)?;
+                    .enter(stringify!($method), request.into_inner().operation)
+                    .await?;
                 Ok(Response::new($answer))
             })
         }
