@@ -1,6 +1,8 @@
 //! The mechanism of sagas: definitions as data, and the runner that carries one through to its end.
 
 mod definition;
+#[cfg(test)]
+mod model;
 mod outline;
 mod progress;
 mod runner;
