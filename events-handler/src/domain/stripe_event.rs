@@ -54,6 +54,19 @@ struct Session {
     currency: Option<String>,
 }
 
+impl Session {
+    /// The checkout for which this mesh opened the session.
+    fn checkout_id(&self) -> Option<String> {
+        let id = self.metadata.as_ref()?.checkout_id.clone()?;
+        is_id(&id).then_some(id)
+    }
+}
+
+/// Whether our services could have made this id.
+fn is_id(text: &str) -> bool {
+    text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 #[derive(Deserialize)]
 struct Metadata {
     checkout_id: Option<String>,
@@ -91,7 +104,7 @@ fn completed(data: Data) -> Result<Wish, Unreadable> {
     if session.payment_status.as_deref() != Some("paid") {
         return Ok(Wish::Ignore("it is not paid yet"));
     }
-    let Some(checkout_id) = session.metadata.and_then(|metadata| metadata.checkout_id) else {
+    let Some(checkout_id) = session.checkout_id() else {
         return Ok(Wish::Ignore("the session was not opened by us"));
     };
     let payment_intent = session
@@ -111,10 +124,7 @@ fn completed(data: Data) -> Result<Wish, Unreadable> {
 }
 
 fn expired(data: Data) -> Result<Wish, Unreadable> {
-    match session(data)?
-        .metadata
-        .and_then(|metadata| metadata.checkout_id)
-    {
+    match session(data)?.checkout_id() {
         Some(checkout_id) => Ok(Wish::Expire { checkout_id }),
         None => Ok(Wish::Ignore("the session was not opened by us")),
     }
@@ -142,7 +152,7 @@ mod tests {
     fn paid_session() -> Value {
         json!({
             "id": "cs_1",
-            "metadata": {"checkout_id": "66f0"},
+            "metadata": {"checkout_id": "66f000000000000000000001"},
             "payment_intent": "pi_1",
             "payment_status": "paid",
             "amount_total": 9_999,
@@ -156,7 +166,7 @@ mod tests {
         let Ok(Wish::Complete(payment)) = wish else {
             panic!("{wish:?}")
         };
-        assert_eq!(payment.checkout_id, "66f0");
+        assert_eq!(payment.checkout_id, "66f000000000000000000001");
         assert_eq!(payment.amount_cents, 9_999);
     }
 
@@ -183,7 +193,7 @@ mod tests {
     fn a_failed_delayed_payment_is_an_expiry() {
         let failed = event("checkout.session.async_payment_failed", &paid_session());
         let expected = Wish::Expire {
-            checkout_id: "66f0".to_owned(),
+            checkout_id: "66f000000000000000000001".to_owned(),
         };
         assert_eq!(read_stripe_event(&failed).unwrap(), expected);
     }
@@ -192,6 +202,14 @@ mod tests {
     fn a_session_of_somebody_else_is_ignored() {
         let mut session = paid_session();
         session["metadata"] = json!({});
+        let wish = read_stripe_event(&event("checkout.session.completed", &session)).unwrap();
+        assert!(matches!(wish, Wish::Ignore(_)));
+    }
+
+    #[test]
+    fn an_id_that_we_never_make_is_somebody_elses() {
+        let mut session = paid_session();
+        session["metadata"] = json!({"checkout_id": "order 7"});
         let wish = read_stripe_event(&event("checkout.session.completed", &session)).unwrap();
         assert!(matches!(wish, Wish::Ignore(_)));
     }

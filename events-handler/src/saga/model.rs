@@ -384,7 +384,7 @@ fn protocol(owing: Owing) -> Protocol {
     Protocol {
         owing,
         deaths: 1,
-        lost_answers: 2,
+        lost_answers: 1,
         repeats: 1,
     }
 }
