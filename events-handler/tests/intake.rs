@@ -100,6 +100,23 @@ async fn poison_is_buried_alone() {
     assert_eq!(world.book.effects(), ["expire_checkout"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_payment_of_a_checkout_is_buried_for_an_operator() {
+    let world = World::start().await;
+    let checkout = checkout_id();
+    world.pay(&checkout, 1).await;
+    world.order_saga_in(&checkout, "done").await;
+    let effects = world.book.effects();
+    let mut second = world.stripe.paid_session(&checkout, 12_500).await;
+    second.event["id"] = json!("evt_second");
+    world
+        .publish("evt_second", "checkout.session.completed", &second.event)
+        .await;
+    dead_letters(&world, 1).await;
+    assert_eq!(world.book.effects(), effects, "the order stays as it is");
+    assert!(world.stripe.refunds().await.is_empty());
+}
+
 async fn an_expiry_is_through(world: &World) {
     let checkout = checkout_id();
     let session = json!({"id": "cs_2", "metadata": {"checkout_id": checkout}});

@@ -65,7 +65,12 @@ pub(super) fn read_farewell(farewell: &AccountDeletionRequested) -> Result<(Even
 
 pub(super) fn complete_order(payment: Payment) -> Result<NewSaga, Error> {
     let key = payment.checkout_id.clone();
-    begin(&ORDER_COMPLETED, key, &OrderState::from(payment))
+    let saga = begin(&ORDER_COMPLETED, key, &OrderState::from(payment))?;
+    // A checkout is paid once; a second payment is money that an operator has to give back.
+    Ok(NewSaga {
+        told_by: Some("payment_intent_id"),
+        ..saga
+    })
 }
 
 pub(super) fn expire_checkout(checkout_id: String) -> Result<NewSaga, Error> {
@@ -86,5 +91,6 @@ where
         key,
         state: bson::serialize_to_document(state)?,
         owed: definition.owed_from(0),
+        told_by: None,
     })
 }

@@ -83,9 +83,19 @@ impl Sagas {
         saga: NewSaga,
         from_the_dead: bool,
     ) -> Result<Ending, Error> {
+        let mark = saga.mark();
         match self.store.begin(event, saga).await? {
             Begun::Fresh(saga) => self.runner.run(*saga).await,
-            Begun::Known { saga_id } => self.go_on(&saga_id, from_the_dead).await,
+            Begun::Known { saga_id } => match mark {
+                Some(mark) if !self.store.has_mark(&saga_id, &mark).await? => {
+                    tracing::error!(saga = saga_id, ?mark, "this saga began with another one");
+                    Ok(Ending::Stuck(format!(
+                        "{saga_id} began with another {}",
+                        mark.0
+                    )))
+                }
+                _ => self.go_on(&saga_id, from_the_dead).await,
+            },
         }
     }
 }

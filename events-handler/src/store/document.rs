@@ -1,6 +1,8 @@
 use bson::{Binary, DateTime, Document};
 use serde::{Deserialize, Serialize};
 
+use super::Mark;
+
 /// Where a saga is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -112,6 +114,16 @@ pub(crate) struct NewSaga {
     pub(crate) state: Document,
     /// The compensations of the first stage are owed before anything is done.
     pub(crate) owed: Vec<&'static str>,
+    /// A field of the state that a repeat has as well: with another value it is no repeat.
+    pub(crate) told_by: Option<&'static str>,
+}
+
+impl NewSaga {
+    /// By what a repeat is told, if it could be something else.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        let field = self.told_by?;
+        Some((field, self.state.get(field)?.clone()))
+    }
 }
 
 impl Saga {

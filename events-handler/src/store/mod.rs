@@ -5,7 +5,7 @@ mod document;
 
 use std::time::Duration;
 
-use bson::{DateTime, Document, doc};
+use bson::{Bson, DateTime, Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::options::{IndexOptions, ReturnDocument};
 use mongodb::{ClientSession, Collection, IndexModel};
@@ -30,6 +30,9 @@ pub(crate) struct Store {
     inbox: Collection<InboxDocument>,
     sagas: Collection<Saga>,
 }
+
+/// The field by which a repeat is told, and its value in what was asked anew.
+pub(crate) type Mark = (&'static str, Bson);
 
 /// What became of an event that was taken in.
 #[derive(Debug)]
@@ -128,6 +131,14 @@ impl Store {
         }
         self.sagas.insert_one(saga).session(session).await?;
         Ok(true)
+    }
+
+    /// Whether a saga has this field with this value in its state.
+    pub(crate) async fn has_mark(&self, saga_id: &str, mark: &Mark) -> Result<bool, Error> {
+        let (field, value) = mark;
+        let mut same = doc! {"_id": saga_id};
+        same.insert(format!("state.{field}"), value);
+        Ok(self.sagas.find_one(same).await?.is_some())
     }
 
     /// Makes an unsettled saga this process's own, with a new epoch: when its lease has ended, or at
