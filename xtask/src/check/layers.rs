@@ -37,6 +37,11 @@ const LAYERS: &[(&str, Allowed)] = &[
         Allowed::Only(&["reen-error", "reen-chassis", "reen-mongo", "reen-proto"]),
     ),
     (TESTKIT, Allowed::Only(LIBS)),
+    // Reads all databases, and knows no service.
+    (
+        "reen-invariants",
+        Allowed::Only(&["reen-error", "reen-mongo"]),
+    ),
     ("reen-auth", Allowed::Only(LIBS)),
     ("reen-products", Allowed::Only(LIBS)),
     ("reen-cart-items", Allowed::Only(LIBS)),
@@ -51,7 +56,9 @@ const LAYERS: &[(&str, Allowed)] = &[
     (SIMS, Allowed::Only(&[])),
     ("reen", Allowed::Everything),
     ("reen-tests", Allowed::Everything),
-    ("xtask", Allowed::Only(&[])),
+    ("reen-chaos", Allowed::Everything),
+    ("reen-backends", Allowed::Only(&[])),
+    ("xtask", Allowed::Only(&["reen-backends"])),
 ];
 
 /// The binary is what goes into images: nothing that is for tests may be in it.

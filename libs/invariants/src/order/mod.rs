@@ -1,0 +1,111 @@
+//! Each order for itself: it adds up, its refunds are within it, and it comes from a checkout.
+
+mod documents;
+mod judge;
+mod refunds;
+
+use std::collections::HashSet;
+
+use bson::oid::ObjectId;
+use bson::{Bson, Document, doc};
+
+pub(crate) use documents::{Order, OrderLine, Refund, RefundStatus, Share};
+
+use crate::databases::{CHECKOUTS, ORDERS, Owner, Source};
+use crate::fields::{id_text, read};
+use crate::finding::{Finding, Invariant, Notes, Subject};
+use crate::sweep::{Check, Checker, Suspect};
+use crate::tally::{self, Doubles, Tally};
+use crate::{Error, Terms};
+
+pub(crate) async fn check(checker: &mut Checker<'_>) -> Result<(), Error> {
+    let orders = Orders {
+        orders: checker.source(Owner::Orders, ORDERS),
+        checkouts: checker.source(Owner::Checkout, CHECKOUTS),
+        terms: checker.terms,
+    };
+    checker.sweep(&orders).await?;
+    for (field, kind) in [
+        ("refunds.id", "refund"),
+        ("refunds.stripeRefundId", "Stripe refund"),
+    ] {
+        let doubles = Doubles::of_field(orders.orders.clone(), field, kind, "orders");
+        tally::check_doubles(checker, &doubles).await?;
+    }
+    tally::check(checker, &ordered_products(checker)).await
+}
+
+struct Orders {
+    orders: Source,
+    checkouts: Source,
+    terms: Terms,
+}
+
+impl Check for Orders {
+    const SUBJECTS: &'static str = "orders";
+
+    fn source(&self) -> Source {
+        self.orders.clone()
+    }
+
+    async fn look(&self, ids: &[Bson]) -> Result<Vec<Suspect>, Error> {
+        let orders = self.orders.by_ids(ids, doc! {}).await?;
+        let checkouts = self.checkouts_of(&orders).await?;
+        let judged = orders.into_iter().map(|order| Suspect {
+            id: order.get("_id").cloned().unwrap_or(Bson::Null),
+            findings: self.judge(order, &checkouts),
+        });
+        Ok(judged
+            .filter(|suspect| !suspect.findings.is_empty())
+            .collect())
+    }
+}
+
+impl Orders {
+    /// Those of their checkouts that are there.
+    async fn checkouts_of(&self, orders: &[Document]) -> Result<HashSet<String>, Error> {
+        let ids = orders.iter().filter_map(|order| order.get_str("checkoutId").ok());
+        let ids: Vec<Bson> = ids
+            .filter_map(|id| ObjectId::parse_str(id).ok().map(Bson::from))
+            .collect();
+        let checkouts = self.checkouts.by_ids(&ids, doc! {"_id": 1}).await?;
+        Ok(checkouts.iter().map(|it| id_text(it.get("_id"))).collect())
+    }
+
+    fn judge(&self, order: Document, checkouts: &HashSet<String>) -> Vec<Finding> {
+        let order: Order = match read("order", Invariant::OneEnd, order) {
+            Ok(order) => order,
+            Err(unreadable) => return vec![unreadable],
+        };
+        let mut notes = Notes::on(Subject::new("order", order.id));
+        let is_known = checkouts.contains(&order.checkout_id);
+        notes.demand(is_known, Invariant::OneEnd, || {
+            format!("is of checkout {}, which is not there", order.checkout_id)
+        });
+        judge::adds_up(&order, &mut notes);
+        refunds::are_within(&order, self.terms, &mut notes);
+        notes.into_findings()
+    }
+}
+
+/// In how many orders each product is, as counted and as it is.
+fn ordered_products(checker: &Checker<'_>) -> Tally {
+    Tally {
+        subjects: "ordered products",
+        kind: "product",
+        kept: checker.source(Owner::Orders, "product_counts"),
+        kept_filter: doc! {},
+        kept_fields: doc! {"orders": 1},
+        summed: checker.source(Owner::Orders, ORDERS),
+        pipeline: |products| {
+            let each_once = doc! {"$setUnion": ["$lines.productId", []]};
+            let mut pipeline = tally::only("lines.productId", products);
+            pipeline.push(doc! {"$project": {"product": each_once}});
+            pipeline.push(doc! {"$unwind": "$product"});
+            pipeline.extend(tally::only("product", products));
+            pipeline.push(doc! {"$group": {"_id": "$product", "orders": {"$sum": 1}}});
+            pipeline
+        },
+        judge: judge::count,
+    }
+}
