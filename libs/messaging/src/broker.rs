@@ -1,85 +1,81 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lapin::options::ConfirmSelectOptions;
-use lapin::{Channel, Connection, ConnectionProperties};
 use reen_chassis::admin::Dependency;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use tokio::time::{Instant, timeout_at};
 
+use crate::connection::{Line, Target};
 use crate::{Error, Publisher, Queue};
 
 const START_UP_PATIENCE: Duration = Duration::from_secs(30);
-const START_UP_PAUSE: Duration = Duration::from_millis(500);
-const FIRST_RECONNECT_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_RECONNECT_PAUSE: Duration = Duration::from_secs(2);
+/// Making the queues for the first time writes each to the disk.
+const DECLARE_PATIENCE: Duration = Duration::from_secs(15);
+const DECLARE_PAUSE: Duration = Duration::from_millis(200);
 
-/// A connection to RabbitMQ that comes back by itself; cheap to clone.
+/// The way to RabbitMQ: connections that come back by themselves; cheap to clone.
+///
+/// Publishing and consuming have a connection each, because a broker that runs short of memory or
+/// disk stops reading from those that publish, and acknowledgements must get through all the same.
 #[derive(Clone)]
 pub struct Broker {
-    connection: Arc<Connection>,
+    target: Target,
+    publishing: Line,
+    consuming: Arc<OnceLock<Line>>,
 }
 
 impl Broker {
     /// Connects, waiting up to half a minute for a broker that is still starting.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when no broker answers in that time.
+    /// [`Error::Url`] for a malformed URL; [`Error::Unavailable`] when no broker answers in that time.
     pub async fn open(url: &SecretString, app: &str) -> Result<Self, Error> {
-        let give_up = tokio::time::Instant::now() + START_UP_PATIENCE;
-        loop {
-            match Connection::connect(url.expose_secret(), properties(app)).await {
-                Ok(connection) => {
-                    return Ok(Self {
-                        connection: Arc::new(connection),
-                    });
-                }
-                Err(error) if tokio::time::Instant::now() >= give_up => return Err(error.into()),
-                Err(error) => {
-                    tracing::warn!(app, %error, "waiting for RabbitMQ");
-                    tokio::time::sleep(START_UP_PAUSE).await;
-                }
-            }
-        }
+        let target = Target::new(url, app.to_owned())?;
+        let publishing = Line::start(target.clone());
+        publishing.connection_within(START_UP_PATIENCE).await?;
+        Ok(Self {
+            target,
+            publishing,
+            consuming: Arc::default(),
+        })
     }
 
-    /// Makes the queues of `queue` and a publisher of its own channel.
+    /// Makes the queues of `queue` and a publisher of its own channel, waiting for a broker that is
+    /// away.
     ///
     /// # Errors
-    /// When the broker is away, or has a queue of that name with other arguments.
+    /// When the broker is away for long, or has a queue of that name with other arguments.
     pub async fn publisher(&self, queue: Queue) -> Result<Publisher, Error> {
-        let channel = self.channel().await?;
-        queue.declare(&channel).await?;
-        channel
-            .confirm_select(ConfirmSelectOptions::default())
-            .await?;
-        Ok(Publisher::new(channel, queue))
-    }
-
-    pub(crate) async fn channel(&self) -> Result<Channel, Error> {
-        Ok(self.connection.create_channel().await?)
-    }
-
-    /// Closes the connection after what was published is confirmed.
-    pub async fn close(&self) {
-        if let Err(error) = self.connection.close(200, "stopping".into()).await {
-            tracing::debug!(%error, "the broker's connection was closed already");
+        let give_up = Instant::now() + DECLARE_PATIENCE;
+        loop {
+            let opening = Publisher::open(self.publishing.clone(), queue);
+            let opened = timeout_at(give_up, opening)
+                .await
+                .map_err(|_| Error::Unavailable(None))?;
+            match opened {
+                Ok(publisher) => return Ok(publisher),
+                Err(error) if self.publishing.is_closed() => return Err(error),
+                Err(error) if Instant::now() + DECLARE_PAUSE >= give_up => return Err(error),
+                Err(error) => tracing::warn!(queue = queue.name, %error, "waiting for the queues"),
+            }
+            tokio::time::sleep(DECLARE_PAUSE).await;
         }
     }
-}
 
-/// Without these the client gives up after 16 tries and then is stuck without an error.
-fn properties(app: &str) -> ConnectionProperties {
-    ConnectionProperties::default()
-        .with_connection_name(app.into())
-        .enable_auto_recover()
-        .configure_backoff(|backoff| {
-            backoff
-                .without_max_times()
-                .with_min_delay(FIRST_RECONNECT_PAUSE)
-                .with_max_delay(LONGEST_RECONNECT_PAUSE)
-                .with_jitter()
-        })
+    /// The connection for consuming, made when it is first asked for.
+    pub(crate) fn consuming(&self) -> &Line {
+        self.consuming
+            .get_or_init(|| Line::start(self.target.named(" (consuming)")))
+    }
+
+    /// Closes the connections after what was published is confirmed.
+    pub async fn close(&self) {
+        if let Some(consuming) = self.consuming.get() {
+            consuming.close().await;
+        }
+        self.publishing.close().await;
+    }
 }
 
 #[async_trait]
@@ -89,11 +85,10 @@ impl Dependency for Broker {
     }
 
     async fn check(&self) -> Result<(), String> {
-        let status = self.connection.status();
-        match (status.connected(), status.blocked()) {
-            (true, false) => Ok(()),
-            (true, true) => Err("the broker blocks publishers (memory or disk alarm)".to_owned()),
-            (false, _) => Err("not connected".to_owned()),
+        let lines = [Some(&self.publishing), self.consuming.get()];
+        match lines.into_iter().flatten().find_map(Line::trouble) {
+            Some(trouble) => Err(trouble.to_owned()),
+            None => Ok(()),
         }
     }
 }

@@ -7,53 +7,17 @@ use lapin::message::Delivery as AmqpDelivery;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
 };
-use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, Consumer};
-use prost::Name;
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, Consumer};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::publisher::ATTEMPT_HEADER;
-use crate::{Broker, Error, Message, Publisher, Queue};
+use crate::connection::Line;
+use crate::{Broker, Delivery, Error, Message, Publisher, Queue};
 
-const RESTART_PAUSE: Duration = Duration::from_millis(500);
-
-/// A message that is being worked on.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    message: Message,
-    /// The broker gave it out before: whoever had it died, or lost its connection.
-    pub redelivered: bool,
-}
-
-impl Delivery {
-    /// How often this message was put off with [`Verdict::Later`] before.
-    #[must_use]
-    pub fn attempt(&self) -> u32 {
-        self.message.attempt
-    }
-
-    /// The full name of the protobuf message in the body.
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        &self.message.kind
-    }
-
-    /// The content, when it is an `M`.
-    ///
-    /// # Errors
-    /// One sentence for an operator: the kind is another, or the body cannot be read.
-    pub fn decode<M: Name + Default>(&self) -> Result<M, String> {
-        if self.message.kind != M::full_name() {
-            return Err(format!(
-                "expected {}, got {}",
-                M::full_name(),
-                self.message.kind
-            ));
-        }
-        M::decode(self.message.body.as_slice()).map_err(|error| error.to_string())
-    }
-}
+const RESTART_PAUSE: Duration = Duration::from_millis(200);
+const PUT_OFF_PAUSE: Duration = Duration::from_millis(500);
 
 /// What becomes of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,137 +49,183 @@ pub async fn consume(
     handler: Arc<dyn Handler>,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let publisher = broker.publisher(queue).await?;
+    let publisher = tokio::select! {
+        () = shutdown.cancelled() => return Ok(()),
+        publisher = broker.publisher(queue) => publisher?,
+    };
     let worker = Worker {
         publisher,
         handler,
         in_work: TaskTracker::new(),
+        shutdown: shutdown.clone(),
+    };
+    let source = Source {
+        line: broker.consuming().clone(),
+        queue,
+        prefetch,
     };
     while !shutdown.is_cancelled() {
-        match run_once(&broker, queue, prefetch, &worker, &shutdown).await {
-            Ok(()) => tracing::debug!(queue = queue.name, "the consumer ended"),
-            Err(error) => tracing::warn!(queue = queue.name, %error, "the consumer broke"),
+        if let Err(error) = source.consume(&worker).await {
+            tracing::warn!(queue = queue.name, %error, "the consumer broke");
         }
-        let _stopped = tokio::time::timeout(RESTART_PAUSE, shutdown.cancelled()).await;
+        let _stopped = timeout(RESTART_PAUSE, shutdown.cancelled()).await;
     }
-    worker.in_work.close();
-    worker.in_work.wait().await;
+    worker.finish().await;
     Ok(())
 }
 
-async fn run_once(
-    broker: &Broker,
+/// Where messages come from.
+struct Source {
+    line: Line,
     queue: Queue,
     prefetch: u16,
-    worker: &Worker,
-    shutdown: &CancellationToken,
-) -> Result<(), Error> {
-    let channel = broker.channel().await?;
-    channel
-        .basic_qos(prefetch, BasicQosOptions::default())
-        .await?;
-    let mut consumer = channel
-        .basic_consume(
-            queue.name.into(),
-            "".into(),
-            BasicConsumeOptions::default(),
-            FieldTable::default(),
-        )
-        .await?;
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return stop(&channel, &consumer).await,
-            next = consumer.next() => match next {
-                Some(Ok(delivery)) => worker.start(delivery),
-                // The client recovers the connection and the consumer; the stream goes on.
-                Some(Err(error)) => channel.wait_for_recovery(error).await?,
-                None => return Ok(()),
-            },
+}
+
+impl Source {
+    /// Until the consumer ends, for whatever reason, or is to stop.
+    async fn consume(&self, worker: &Worker) -> Result<(), Error> {
+        let opened = tokio::select! {
+            () = worker.shutdown.cancelled() => return Ok(()),
+            opened = self.open() => opened?,
+        };
+        let Opened {
+            connection,
+            channel,
+            mut consumer,
+        } = opened;
+        loop {
+            tokio::select! {
+                () = worker.shutdown.cancelled() => break,
+                () = self.line.lost(&connection) => return Ok(()),
+                next = consumer.next() => match next {
+                    Some(delivery) => worker.start(delivery?),
+                    // Cancelled by the broker, e.g. because the queue was deleted.
+                    None => return Ok(()),
+                },
+            }
         }
+        let tag = consumer.tag();
+        let stopping = async {
+            Ok(channel
+                .basic_cancel(tag, BasicCancelOptions::default())
+                .await?)
+        };
+        self.line.until_lost(&connection, stopping).await?;
+        // What is in work is acknowledged on this channel; what is not begun goes back with it.
+        worker.finish().await;
+        Ok(())
+    }
+
+    async fn open(&self) -> Result<Opened, Error> {
+        let connection = self.line.connection().await?;
+        let opening = self.open_on(Arc::clone(&connection));
+        self.line.until_lost(&connection, opening).await
+    }
+
+    async fn open_on(&self, connection: Arc<Connection>) -> Result<Opened, Error> {
+        let channel = connection.create_channel().await?;
+        self.queue.declare(&channel).await?;
+        channel
+            .basic_qos(self.prefetch, BasicQosOptions::default())
+            .await?;
+        let consumer = channel
+            .basic_consume(
+                self.queue.name.into(),
+                "".into(),
+                BasicConsumeOptions::default(),
+                FieldTable::default(),
+            )
+            .await?;
+        Ok(Opened {
+            connection,
+            channel,
+            consumer,
+        })
     }
 }
 
-async fn stop(channel: &Channel, consumer: &Consumer) -> Result<(), Error> {
-    channel
-        .basic_cancel(consumer.tag(), BasicCancelOptions::default())
-        .await?;
-    Ok(())
+struct Opened {
+    connection: Arc<Connection>,
+    channel: Channel,
+    consumer: Consumer,
 }
 
+#[derive(Clone)]
 struct Worker {
     publisher: Publisher,
     handler: Arc<dyn Handler>,
     in_work: TaskTracker,
+    shutdown: CancellationToken,
 }
 
 impl Worker {
     fn start(&self, amqp: AmqpDelivery) {
-        let handler = Arc::clone(&self.handler);
-        let publisher = self.publisher.clone();
+        let worker = self.clone();
         self.in_work.spawn(async move {
-            let delivery = read(&amqp);
-            let mut message = delivery.message.clone();
+            let delivery = Delivery {
+                message: Message::read(&amqp),
+                redelivered: amqp.redelivered,
+            };
+            let message = delivery.message.clone();
+            let handler = Arc::clone(&worker.handler);
             // A task of its own, so that a panic ends the work on one message and nothing else.
-            let verdict = tokio::spawn(async move { handler.handle(delivery).await }).await;
-            let settled = match verdict {
-                Ok(Verdict::Done) => Ok(()),
-                Ok(Verdict::Later(delay)) => {
-                    message.attempt = message.attempt.saturating_add(1);
-                    publisher.publish_later(&message, delay).await
-                }
-                Ok(Verdict::Dead(reason)) => {
-                    tracing::error!(message = message.id, reason, "to the dead letters");
-                    publisher.bury(&message, &reason).await
-                }
+            match tokio::spawn(async move { handler.handle(delivery).await }).await {
+                Ok(verdict) => worker.settle(&amqp, message, verdict).await,
                 Err(panic) => {
                     tracing::error!(message = message.id, %panic, "the handler panicked");
-                    Err(Error::NotAccepted)
+                    give_back(&amqp).await;
                 }
-            };
-            settle(&amqp, settled).await;
+            }
         });
+    }
+
+    /// Acknowledges a message once its verdict is stored. As long as it cannot be put off it stays
+    /// in work: given back it would come again at once, and be dead after a few rounds of that.
+    async fn settle(&self, amqp: &AmqpDelivery, mut message: Message, verdict: Verdict) {
+        if matches!(verdict, Verdict::Later(_)) {
+            message.attempt = message.attempt.saturating_add(1);
+        }
+        while let Err(error) = self.store(&message, &verdict).await {
+            tracing::warn!(message = message.id, %error, "a message cannot be put off");
+            if self.shutdown.is_cancelled() || !amqp.acker.usable() {
+                return give_back(amqp).await;
+            }
+            let _stopped = timeout(PUT_OFF_PAUSE, self.shutdown.cancelled()).await;
+        }
+        acknowledge(amqp).await;
+    }
+
+    async fn store(&self, message: &Message, verdict: &Verdict) -> Result<(), Error> {
+        match verdict {
+            Verdict::Done => Ok(()),
+            Verdict::Later(delay) => self.publisher.publish_later(message, *delay).await,
+            Verdict::Dead(reason) => {
+                tracing::error!(message = message.id, reason, "to the dead letters");
+                self.publisher.bury(message, reason).await
+            }
+        }
+    }
+
+    async fn finish(&self) {
+        self.in_work.close();
+        self.in_work.wait().await;
     }
 }
 
-/// Acknowledges what is settled; gives back the rest. On a connection that is gone neither matters:
-/// the broker gives the message out again.
-async fn settle(amqp: &AmqpDelivery, settled: Result<(), Error>) {
-    let outcome = match settled {
-        Ok(()) => amqp.acker.ack(BasicAckOptions::default()).await,
-        Err(_) => {
-            let requeue = BasicNackOptions {
-                requeue: true,
-                ..Default::default()
-            };
-            amqp.acker.nack(requeue).await
-        }
-    };
-    if let Err(error) = outcome {
+/// On a channel that is gone neither this nor [`give_back`] matters: the broker gives the message out
+/// again.
+async fn acknowledge(amqp: &AmqpDelivery) {
+    if let Err(error) = amqp.acker.ack(BasicAckOptions::default()).await {
         tracing::debug!(%error, "the message will be delivered again");
     }
 }
 
-fn read(amqp: &AmqpDelivery) -> Delivery {
-    let properties = &amqp.properties;
-    let text = |value: Option<&lapin::types::ShortString>| {
-        value.map(ToString::to_string).unwrap_or_default()
+async fn give_back(amqp: &AmqpDelivery) {
+    let requeue = BasicNackOptions {
+        requeue: true,
+        ..Default::default()
     };
-    let attempt = properties
-        .headers()
-        .as_ref()
-        .and_then(|headers| headers.inner().get(ATTEMPT_HEADER))
-        .map_or(0, |value| match value {
-            AMQPValue::LongUInt(attempt) => *attempt,
-            _ => 0,
-        });
-    let message = Message {
-        id: text(properties.message_id().as_ref()),
-        kind: text(properties.kind().as_ref()),
-        body: amqp.data.clone(),
-        attempt,
-    };
-    Delivery {
-        message,
-        redelivered: amqp.redelivered,
+    if let Err(error) = amqp.acker.nack(requeue).await {
+        tracing::debug!(%error, "the message will be delivered again");
     }
 }

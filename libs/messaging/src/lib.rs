@@ -1,42 +1,48 @@
-//! RabbitMQ as this mesh uses it: quorum queues, confirmed publishing, consumers that acknowledge only
-//! after the effect is stored, retries through delay queues, dead letters.
+//! RabbitMQ as this mesh uses it, and beside it, in the database of whoever uses them, an inbox and an
+//! outbox.
+//!
+//! # What is guaranteed
+//!
+//! - **Confirmed is stored.** [`Publisher::publish`] answers `Ok` after a quorum queue has the message
+//!   on disk, and within about four seconds otherwise. After an error the message may be stored all
+//!   the same.
+//! - **Acknowledged is done.** A consumer acknowledges a message after its [`Verdict`] is stored: the
+//!   effect by the handler, a delay or a burial by the broker. Whatever ends a consumer before brings
+//!   its messages back, marked as [redelivered](Delivery::redelivered). So every message is worked on
+//!   at least once, and handlers tell repeats.
+//! - **Poison does not stay.** A message that was given out twenty times more, because its handler
+//!   panicked or its connection was lost, is buried with the dead letters, where [`DeadLetters`] shows
+//!   it. Being put off does not count, and a message that cannot be put off stays in work until it can.
+//! - **It comes back by itself.** A broker that restarts, a connection that is cut, closed or silent
+//!   (noticed after two missed heartbeats, of ten seconds each), a handshake that hangs, a channel
+//!   that is closed, a queue that is deleted: connections, channels, queues and consumers are made
+//!   anew, for ever. Meanwhile the [`Broker`] is not ready.
+//! - **An alarm of the broker stops publishers only.** Publishing fails, at once when the broker has
+//!   said so, and the [`Broker`] is not ready; consuming has a connection of its own and goes on.
+//! - **An event counts once.** The [`Inbox`] takes it in together with its effect.
+//! - **Committed is sent.** The [`Outbox`] sends a message if, and only if, its transaction commits; at
+//!   least once, always under the same id, oldest first. The order is of sending: a message that
+//!   failed, and several relays, may change it.
+//! - **A dead letter stays until it is settled.** Reading takes nothing out; a replay takes a letter
+//!   out after the broker has stored it for work; a crash in between leaves it where it is.
 
 mod broker;
+mod connection;
 mod consumer;
+mod dead_letters;
+mod error;
+mod inbox;
+mod message;
+mod outbox;
 mod publisher;
 mod queue;
 
 pub use broker::Broker;
-pub use consumer::{Delivery, Handler, Verdict, consume};
-pub use publisher::{Message, Publisher};
+pub use consumer::{Handler, Verdict, consume};
+pub use dead_letters::{DeadLetter, DeadLetters, Which};
+pub use error::Error;
+pub use inbox::{Event, Inbox, Noted};
+pub use message::{Delivery, Message};
+pub use outbox::Outbox;
+pub use publisher::Publisher;
 pub use queue::{DELAYS, Queue};
-
-use std::sync::Arc;
-
-use reen_error::{Code, Coded};
-
-/// A failure of the broker, as it concerns a process.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum Error {
-    /// The broker cannot be reached, or did not confirm in time.
-    #[error("the message broker is away")]
-    Unavailable(#[source] Option<Arc<lapin::Error>>),
-    /// The broker took the message but no queue is there for it.
-    #[error("no queue takes the message")]
-    Unroutable,
-    /// The broker could not store the message.
-    #[error("the message broker did not accept the message")]
-    NotAccepted,
-}
-
-impl From<lapin::Error> for Error {
-    fn from(error: lapin::Error) -> Self {
-        Self::Unavailable(Some(Arc::new(error)))
-    }
-}
-
-impl Coded for Error {
-    fn code(&self) -> Code {
-        Code::Unavailable
-    }
-}

@@ -12,6 +12,10 @@ pub(crate) const DEAD_EXCHANGE: &str = "reen.dead";
 /// How often the broker hands out a message whose consumer dies over it.
 const DELIVERY_LIMIT: i64 = 20;
 
+/// Reading the dead letters hands them out and takes them back; RabbitMQ 4 would drop them at the
+/// twentieth time.
+const ANY_NUMBER_OF_TIMES: i64 = 1_000_000_000;
+
 /// The delays a message can wait: half a second, doubled up to five minutes. Each is a queue of its
 /// own, because a queue lets go of its messages in order and a long delay would block a short one.
 pub const DELAYS: [Duration; 11] = [
@@ -69,7 +73,11 @@ impl Queue {
         ]);
         declare_quorum(channel, self.name, work).await?;
         bind(channel, self.name, WORK_EXCHANGE, self.name).await?;
-        declare_quorum(channel, &self.dead(), arguments([])).await?;
+        let kept = arguments([(
+            "x-delivery-limit",
+            AMQPValue::LongLongInt(ANY_NUMBER_OF_TIMES),
+        )]);
+        declare_quorum(channel, &self.dead(), kept).await?;
         bind(channel, &self.dead(), DEAD_EXCHANGE, self.name).await?;
         for delay in DELAYS {
             declare_quorum(channel, &self.delayed(delay), self.delay_arguments(delay)).await?;

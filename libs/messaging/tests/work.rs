@@ -1,102 +1,14 @@
 //! Publishing and consuming on a real broker: nothing confirmed is lost, nothing poisonous stays.
-#![expect(clippy::unwrap_used, reason = "helpers of a test fail by panicking")]
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+mod support;
+
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use reen_messaging::{Broker, Delivery, Handler, Message, Publisher, Queue, Verdict, consume};
-use reen_proto::events::v1::SagaDue;
+use futures::future::join_all;
+use reen_messaging::{Error, Verdict};
 use reen_testkit::{TestBroker, eventually};
-use tokio_util::sync::{CancellationToken, DropGuard};
 
-const WORK: Queue = Queue { name: "work" };
-
-/// Notes what it gets and answers as it was told, then `Done`.
-#[derive(Default)]
-struct Notes {
-    seen: Mutex<Vec<(String, u32, bool)>>,
-    verdicts: Mutex<VecDeque<Option<Verdict>>>,
-}
-
-impl Notes {
-    fn telling(verdicts: impl IntoIterator<Item = Option<Verdict>>) -> Arc<Self> {
-        let verdicts = Mutex::new(verdicts.into_iter().collect());
-        Arc::new(Self {
-            verdicts,
-            ..Self::default()
-        })
-    }
-
-    fn seen(&self) -> Vec<(String, u32, bool)> {
-        self.seen.lock().unwrap().clone()
-    }
-
-    async fn see(&self, count: usize) -> Vec<(String, u32, bool)> {
-        eventually(&format!("{count} deliveries"), async || {
-            let seen = self.seen();
-            (seen.len() >= count).then_some(seen)
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl Handler for Notes {
-    async fn handle(&self, delivery: Delivery) -> Verdict {
-        let due: SagaDue = delivery.decode().unwrap();
-        let seen = (due.saga_id, delivery.attempt(), delivery.redelivered);
-        self.seen.lock().unwrap().push(seen);
-        let verdict = self.verdicts.lock().unwrap().pop_front();
-        match verdict {
-            Some(Some(verdict)) => verdict,
-            Some(None) => panic!("as the test told it"),
-            None => Verdict::Done,
-        }
-    }
-}
-
-struct Running {
-    publisher: Publisher,
-    broker: Broker,
-    vhost: TestBroker,
-    stop: DropGuard,
-}
-
-impl Running {
-    async fn with(notes: &Arc<Notes>) -> Self {
-        let vhost = TestBroker::fresh().await;
-        let broker = vhost.open().await;
-        let publisher = broker.publisher(WORK).await.unwrap();
-        let stop = CancellationToken::new();
-        let handler: Arc<dyn Handler> = Arc::clone(notes) as _;
-        tokio::spawn(consume(broker.clone(), WORK, 8, handler, stop.clone()));
-        Self {
-            publisher,
-            broker,
-            vhost,
-            stop: stop.drop_guard(),
-        }
-    }
-
-    async fn publish(&self, saga_id: &str) {
-        self.publisher.publish(&message(saga_id)).await.unwrap();
-    }
-
-    async fn depth_is(&self, queue: &str, depth: u64) {
-        eventually(&format!("{depth} messages in {queue}"), async || {
-            (self.vhost.depth(queue).await == depth).then_some(())
-        })
-        .await;
-    }
-}
-
-fn message(saga_id: &str) -> Message {
-    Message::new(&SagaDue {
-        saga_id: saga_id.to_owned(),
-    })
-}
+use support::{Management, Notes, Running, WORK, depth_is, message, numbered};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_published_is_worked_on_once_and_acknowledged() {
@@ -105,12 +17,8 @@ async fn what_is_published_is_worked_on_once_and_acknowledged() {
     for each in ["a", "b", "c"] {
         running.publish(each).await;
     }
-    let mut seen: Vec<_> = notes
-        .see(3)
-        .await
-        .into_iter()
-        .map(|(saga, ..)| saga)
-        .collect();
+    notes.see(3).await;
+    let mut seen = notes.sagas();
     seen.sort();
     assert_eq!(seen, ["a", "b", "c"]);
     running.depth_is("work", 0).await;
@@ -128,7 +36,7 @@ async fn what_is_put_off_comes_back_after_its_delay_with_its_count() {
         published.elapsed() >= delay / 2,
         "jitter shortens by half at most"
     );
-    let attempts: Vec<u32> = seen.iter().map(|(_, attempt, _)| *attempt).collect();
+    let attempts: Vec<u32> = seen.iter().map(|seen| seen.attempt).collect();
     assert_eq!(attempts, [0, 1]);
 }
 
@@ -149,7 +57,7 @@ async fn a_panic_brings_the_message_back_and_ends_nothing_else() {
     running.publish("a").await;
     let seen = notes.see(2).await;
     assert!(
-        !seen[0].2 && seen[1].2,
+        !seen[0].redelivered && seen[1].redelivered,
         "the second delivery says that it is one: {seen:?}"
     );
     running.depth_is("work", 0).await;
@@ -168,11 +76,11 @@ async fn what_kills_every_consumer_is_buried_by_the_broker() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_finishes_what_is_in_work_and_leaves_the_rest() {
     let notes = Notes::telling([]);
-    let running = Running::with(&notes).await;
+    let mut running = Running::with(&notes).await;
     running.publish("a").await;
     notes.see(1).await;
     running.depth_is("work", 0).await;
-    drop(running.stop);
+    drop(running.stop.take());
     let publisher = running.broker.publisher(WORK).await.unwrap();
     eventually("a message that nobody takes", async || {
         publisher.publish(&message("b")).await.unwrap();
@@ -180,4 +88,85 @@ async fn a_stop_finishes_what_is_in_work_and_leaves_the_rest() {
         (waiting > 0).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_acknowledges_what_was_in_work() {
+    let notes = Notes::telling([Some(Verdict::Later(Duration::from_secs(300)))]);
+    let mut running = Running::with(&notes).await;
+    running.publish("a").await;
+    notes.see(1).await;
+    drop(running.stop.take());
+    running.consuming.await.unwrap().unwrap();
+    running.broker.close().await;
+    let delayed = "work.delay.300000";
+    depth_is(&running.vhost, delayed, 1).await;
+    depth_is(&running.vhost, "work", 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn publishes_do_not_wait_for_each_other() {
+    const MANY: usize = 500;
+    let notes = Notes::telling([]);
+    let running = Running::with(&notes).await;
+    let began = Instant::now();
+    running.publish("alone").await;
+    let alone = began.elapsed();
+    let sagas = numbered(MANY);
+    let began = Instant::now();
+    let together = sagas.iter().map(|saga| running.publish(saga));
+    join_all(together).await;
+    let many = u32::try_from(MANY).unwrap();
+    assert!(
+        began.elapsed() < alone * many / 4,
+        "{MANY} took {:?}, one {alone:?}",
+        began.elapsed()
+    );
+    notes.see_all(&sagas).await;
+    assert_eq!(notes.seen().len(), MANY + 1, "each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_broker_does_not_store_is_an_error() {
+    let vhost = TestBroker::fresh().await;
+    let publisher = vhost.open().await.publisher(WORK).await.unwrap();
+    let management = Management::of(&vhost);
+    management.refuse_messages("^work$").await;
+    eventually("a refusal", async || {
+        let published = publisher.publish(&message("a")).await;
+        matches!(published, Err(Error::NotAccepted)).then_some(())
+    })
+    .await;
+    management.take_messages().await;
+    eventually("a queue that takes messages again", async || {
+        publisher.publish(&message("b")).await.ok()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_put_off_stays_in_work_until_it_can() {
+    let later = Some(Verdict::Later(Duration::from_millis(500)));
+    let notes = Notes::telling([later]);
+    let running = Running::with(&notes).await;
+    running.management.refuse_messages("delay").await;
+    // Those that are taken before the policy arrives are not seen by this test.
+    let longest = Duration::from_secs(300);
+    eventually("delay queues that take nothing", async || {
+        let probe = message("probe");
+        let put_off = running.publisher.publish_later(&probe, longest);
+        put_off.await.is_err().then_some(())
+    })
+    .await;
+    running.publish("a").await;
+    notes.see_all(&["a".to_owned()]).await;
+    running.management.take_messages().await;
+    let again = eventually("the second delivery", async || {
+        let mut seen = notes.seen().into_iter().filter(|seen| seen.saga_id == "a");
+        seen.nth(1)
+    })
+    .await;
+    assert_eq!((again.attempt, again.redelivered), (1, false));
+    running.depth_is("work", 0).await;
+    running.depth_is("work.dead", 0).await;
 }

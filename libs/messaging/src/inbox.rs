@@ -1,0 +1,126 @@
+use std::fmt;
+use std::time::Duration;
+
+use bson::spec::BinarySubtype;
+use bson::{Binary, DateTime, Document, doc};
+use mongodb::options::IndexOptions;
+use mongodb::{ClientSession, Collection, IndexModel};
+use reen_mongo::{Database, Error, sync_indexes};
+
+/// Providers repeat an event for days, not for months.
+const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// An event as a provider sent it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Who sent it, e.g. `stripe`.
+    pub provider: String,
+    /// Unique among the events of its provider.
+    pub id: String,
+    /// The provider's word for what happened.
+    pub kind: String,
+    /// The bytes that were signed.
+    pub body: Vec<u8>,
+}
+
+/// Without the body, which may be about people.
+impl fmt::Debug for Event {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Event")
+            .field("provider", &self.provider)
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted<'noted> {
+    /// It belongs to the saga of this id.
+    For(&'noted str),
+    /// It asks for nothing, and why.
+    Ignored(&'noted str),
+}
+
+/// The events that were taken in, each once, as they came.
+///
+/// An event is noted in the transaction that stores its effect: either both are there or neither,
+/// and a repeat finds the event and changes nothing.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    events: Collection<Document>,
+}
+
+impl Inbox {
+    /// The inbox of a process, kept in its own database: the collection `inbox`, which forgets after
+    /// 90 days.
+    ///
+    /// # Errors
+    /// When the index that forgets cannot be made.
+    pub async fn open(database: &Database) -> Result<Self, Error> {
+        let events = database.collection("inbox");
+        let forget = IndexOptions::builder().expire_after(KEPT_FOR).build();
+        let by_age = IndexModel::builder()
+            .keys(doc! {"receivedAt": 1})
+            .options(forget)
+            .build();
+        sync_indexes(&events, [by_age]).await?;
+        Ok(Self { events })
+    }
+
+    /// Notes an event, in the transaction of what it starts, and answers whether it is new. `false`:
+    /// it was here before, and what became of it then stands.
+    ///
+    /// # Errors
+    /// When the database fails. Two transactions that note the same event at the same time conflict,
+    /// and one is sent back to its beginning, where it finds the other's.
+    pub async fn note(
+        &self,
+        session: &mut ClientSession,
+        event: &Event,
+        noted: Noted<'_>,
+    ) -> Result<bool, Error> {
+        let this = doc! {"_id": key_of(event)};
+        let unless_known = doc! {"$setOnInsert": document(event, noted)};
+        let noted = self
+            .events
+            .update_one(this, unless_known)
+            .upsert(true)
+            .session(session)
+            .await?;
+        Ok(noted.upserted_id.is_some())
+    }
+
+    /// Notes an event that starts nothing, without a transaction, and answers whether it is new.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_alone(&self, event: &Event, noted: Noted<'_>) -> Result<bool, Error> {
+        let mut new = doc! {"_id": key_of(event)};
+        new.extend(document(event, noted));
+        match self.events.insert_one(new).await.map_err(Error::from) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_duplicate_key() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn key_of(event: &Event) -> String {
+    format!("{}:{}", event.provider, event.id)
+}
+
+fn document(event: &Event, noted: Noted<'_>) -> Document {
+    let body = Binary {
+        subtype: BinarySubtype::Generic,
+        bytes: event.body.clone(),
+    };
+    let mut document = doc! {"kind": &event.kind, "body": body, "receivedAt": DateTime::now()};
+    match noted {
+        Noted::For(saga_id) => document.insert("sagaId", saga_id),
+        Noted::Ignored(why) => document.insert("ignored", why),
+    };
+    document
+}
