@@ -1,15 +1,16 @@
 //! `cargo xtask`: everything that is done with this repository from a command line.
 //!
 //! It starts what the mesh needs, starts the mesh, shows a purchase, checks the layers and runs
-//! the tests. It knows none of the other crates: they are built and run as a user would run them.
+//! the tests. Of the other crates it knows `reen-backends` alone: they are built and run as a user would
+//! run them.
 
 mod backends;
+mod chaos;
 mod check;
 mod demo;
 mod interrupt;
 mod layout;
 mod mesh;
-mod ports;
 mod process;
 mod progress;
 mod settings;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use reen_backends::ports;
 
 use crate::layout::Layout;
 
@@ -53,6 +55,14 @@ enum Command {
         #[command(subcommand)]
         action: backends::Action,
     },
+    /// Buy while processes, lines and backends fail, and check that every payment had one end.
+    Chaos(chaos::ChaosOptions),
+    /// Run a command of the binary `reen` on the running mesh, e.g. `reen saga list`.
+    Reen {
+        /// What `reen` is given.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Layers between crates, rooms inside an app, sizes of files and functions.
     Check,
     /// Format, check, clippy, documentation, licences, and all tests on real backends.
@@ -77,6 +87,8 @@ fn run(command: Command) -> Result<ExitCode> {
     let layout = Layout::of_workspace();
     match command {
         Command::Up(options) => return mesh::up(&layout, options),
+        Command::Chaos(options) => return chaos::run(&layout, options),
+        Command::Reen { arguments } => return mesh::operate(&layout, &arguments),
         Command::Check => return check::run(&layout),
         Command::Test { filters } => return suite::run(&layout, &filters),
         Command::Down => mesh::down(&layout)?,

@@ -26,10 +26,24 @@ pub(crate) fn run(layout: &Layout, filters: &[String]) -> Result<ExitCode> {
     let backends = backends::up(layout, &backends::NAMES)?;
     // Ctrl-C ends cargo; what was started for it is ended here.
     let _interrupt = Interrupt::watch()?;
-    let outcome = tests(layout, &backends.backends, filters);
+    let outcome = build_and_test(layout, &backends.backends, filters);
     backends::down(layout, &backends.started)?;
     outcome
 }
+
+/// The chaos tests run the program itself, which `cargo test` does not build.
+fn build_and_test(layout: &Layout, backends: &Backends, filters: &[String]) -> Result<ExitCode> {
+    let build = PROGRAM.run(layout)?;
+    if build != ExitCode::SUCCESS {
+        return Ok(build);
+    }
+    tests(layout, backends, filters)
+}
+
+const PROGRAM: Step = Step {
+    name: "the program",
+    what: What::Cargo(&["build", "--package", "reen", "--locked"], None),
+};
 
 /// A step that needs nothing to run.
 struct Step {
@@ -192,7 +206,7 @@ fn conclude(name: &str, started: Instant, success: bool) {
 }
 
 /// A program's own code; one that was ended by a signal has failed.
-fn exit_code(status: ExitStatus) -> ExitCode {
+pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     status
         .code()
         .and_then(|code| u8::try_from(code).ok())

@@ -9,6 +9,8 @@ use anyhow::{Result, bail};
 use crate::process::{find_program, run_quietly};
 use crate::progress;
 
+const PATIENCE: Duration = Duration::from_secs(90);
+
 /// Whether there is an engine, not only its command.
 pub(crate) fn is_available() -> bool {
     find_program("docker").is_some() && docker(&["info"]).is_ok()
@@ -29,12 +31,8 @@ pub(crate) fn run(name: &str, image: &str, publish: &[&str], command: &[&str]) -
 }
 
 /// Polls `ready`; fails with the container's own words when it ends or takes too long.
-pub(crate) fn wait_ready(
-    container: &str,
-    patience: Duration,
-    mut ready: impl FnMut() -> bool,
-) -> Result<()> {
-    let deadline = Instant::now() + patience;
+pub(crate) fn wait_ready(container: &str, mut ready: impl FnMut() -> bool) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
     while !ready() {
         if Instant::now() >= deadline || !is_running(container) {
             let logs = docker(&["logs", "--tail", "15", container]).unwrap_or_default();

@@ -7,7 +7,6 @@
 mod docker;
 mod install;
 mod mongo;
-mod mongo_wire;
 mod rabbitmq;
 mod redis;
 mod state;
@@ -101,6 +100,19 @@ pub(crate) fn up(layout: &Layout, names: &[&str]) -> Result<Up> {
         }
     }
     Ok(Up { backends, started })
+}
+
+/// Makes sure that every server is installed here: who starts some of its own needs the programs,
+/// containers do not serve.
+pub(crate) fn require_programs(layout: &Layout) -> Result<()> {
+    let _lock = layout.lock("backends")?;
+    for backend in ALL {
+        if backend.program(layout).is_none() {
+            install::require_space(layout)?;
+            backend.install(layout)?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends those of the named backends that were started from here. Their data stays.

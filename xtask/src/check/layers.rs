@@ -14,6 +14,8 @@ const LIBS: &[&str] = &[
 ];
 const TESTKIT: &str = "reen-testkit";
 const SIMS: &str = "reen-sims";
+/// Servers of a test's own, to be killed.
+const BACKENDS: &str = "reen-backends";
 
 /// What a crate may take of the workspace.
 enum Allowed {
@@ -23,7 +25,7 @@ enum Allowed {
 }
 
 /// Every member and the members that it may take as a normal or build dependency. For tests
-/// ("dev") each may take the testkit and the sims as well.
+/// ("dev") each may take the testkit, the sims and the backends as well.
 const LAYERS: &[(&str, Allowed)] = &[
     ("reen-proto", Allowed::Only(&[])),
     ("reen-error", Allowed::Only(&[])),
@@ -57,8 +59,8 @@ const LAYERS: &[(&str, Allowed)] = &[
     ("reen", Allowed::Everything),
     ("reen-tests", Allowed::Everything),
     ("reen-chaos", Allowed::Everything),
-    ("reen-backends", Allowed::Only(&[])),
-    ("xtask", Allowed::Only(&["reen-backends"])),
+    (BACKENDS, Allowed::Only(&[])),
+    ("xtask", Allowed::Only(&[BACKENDS])),
 ];
 
 /// The binary is what goes into images: nothing that is for tests may be in it.
@@ -102,7 +104,7 @@ fn violation(
 }
 
 fn is_allowed(package: &str, dependency: &str, for_tests: bool) -> bool {
-    if for_tests && [TESTKIT, SIMS].contains(&dependency) {
+    if for_tests && [TESTKIT, SIMS, BACKENDS].contains(&dependency) {
         return true;
     }
     match allowed_for(package) {

@@ -12,7 +12,6 @@ use super::api::{Api, text, wait_for};
 pub(super) const CARD: &str = "4242424242424242";
 
 const PATIENCE: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(2);
 
 /// A checkout session that can be paid.
 #[derive(Debug)]
@@ -43,9 +42,14 @@ pub(super) fn pay(stripe: &str, checkout: &Checkout) -> Result<()> {
 }
 
 /// Waits until a paid checkout has come to its end.
-pub(super) fn completed(api: &Api, buyer: &Account, checkout: &Checkout) -> Result<Value> {
+pub(super) fn completed(
+    api: &Api,
+    buyer: &Account,
+    checkout: &Checkout,
+    poll: Duration,
+) -> Result<Value> {
     let path = format!("/checkout/{}", checkout.id);
-    wait_for("the checkout is completed", PATIENCE, POLL, || {
+    wait_for("the checkout is completed", PATIENCE, poll, || {
         let answer = api.get(&path, Some(&buyer.token))?;
         match text(&answer, "status")? {
             "completed" => Ok(Some(answer)),

@@ -25,6 +25,14 @@ pub(crate) struct DemoOptions {
     /// Buy that many times and show how long it takes from the payment to the order.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     purchases: u32,
+
+    /// So many buyers buy at the same time, each one purchase after the other.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    buyers: u32,
+
+    /// All of them buy the same product.
+    #[arg(long)]
+    hot: bool,
 }
 
 /// Narrates one purchase, or measures many.
@@ -35,6 +43,6 @@ pub(crate) fn run(layout: &Layout, options: DemoOptions) -> Result<()> {
     }
     match options.purchases {
         1 => narrate(&run),
-        many => series::measure(&run, many),
+        many => series::measure(&run, many, options.buyers, options.hot),
     }
 }

@@ -1,5 +1,7 @@
 //! One purchase, from the sign-up to the e-mails.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
@@ -10,6 +12,8 @@ use super::mail;
 use super::money::Cents;
 use super::narrator::Narrator;
 use crate::mesh::Run;
+
+const POLL: Duration = Duration::from_millis(2);
 
 const BOUGHT: u32 = 2;
 const LAMP: Product<'_> = Product {
@@ -111,7 +115,7 @@ fn follow_order(
 ) -> Result<()> {
     let completed = narrator.tell(
         "webhook, saga, order",
-        || completed(api, buyer, checkout),
+        || completed(api, buyer, checkout, POLL),
         |_| "the checkout is completed".to_owned(),
     )?;
     let path = format!("/orders/{}", text(&completed, "orderId")?);

@@ -145,6 +145,22 @@ impl Mesh {
     }
 }
 
+/// Runs a command for operators with the settings of the running mesh.
+pub(crate) fn operate(layout: &Layout, arguments: &[String]) -> Result<ExitCode> {
+    let run = Run::load(layout);
+    if run.reen.is_empty() {
+        bail!("the mesh is not running: cargo xtask up");
+    }
+    let status = Command::new(&run.reen)
+        .args(arguments)
+        .env_clear()
+        .envs(&run.operators)
+        .status()
+        .with_context(|| format!("cannot run {}", run.reen))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(2)))
+}
+
 /// Cargo shows its own progress.
 fn build(layout: &Layout, release: bool) -> Result<()> {
     let mut command = Command::new(process::cargo());

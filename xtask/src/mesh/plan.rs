@@ -50,7 +50,8 @@ pub(crate) fn make(
     for role in &ROLES {
         processes.push(serve(role, &variables, programs)?);
     }
-    let run = run_file(layout, &variables)?;
+    let mut run = run_file(layout, &variables)?;
+    run.reen = programs.join("reen").display().to_string();
     Ok(Plan { processes, run })
 }
 
@@ -98,7 +99,13 @@ fn run_file(layout: &Layout, variables: &Variables<'_>) -> Result<Run> {
         mail_dir: mail_dir.map(|folder| folder.display().to_string()),
         ..Run::default()
     };
+    run.operators = variables.only(&roles::COMMON);
+    run.operators
+        .extend(variables.only(&[roles::IDENTITY_SECRET]));
     for role in &ROLES {
+        let own = [role.service_url(), role.database_url()];
+        let own = own.each_ref().map(String::as_str);
+        run.operators.extend(variables.only(&own));
         run.admin
             .insert(role.name.to_owned(), variables.admin(role)?);
         if let Some(database) = role.database {

@@ -47,7 +47,7 @@ pub(crate) const ROLES: [Role; 7] = [
     Role {
         name: "events-handler",
         prefix: "EVENTS",
-        is_service: false,
+        is_service: true,
         database: Some("events"),
         needs: &[
             "AUTH_SERVICE_URL",
@@ -75,6 +75,7 @@ pub(crate) const ROLES: [Role; 7] = [
             "CART_ITEMS_SERVICE_URL",
             "CHECKOUT_SERVICE_URL",
             "ORDERS_SERVICE_URL",
+            "EVENTS_HANDLER_SERVICE_URL",
             "MESSAGE_BROKER_URL",
             "FRONTEND_BASE_URL",
             "COOKIE_SECURE",
@@ -87,19 +88,23 @@ pub(crate) const ROLES: [Role; 7] = [
 
 impl Role {
     pub(super) fn admin_port(&self) -> String {
-        // The one name that is not made of the prefix: the handler has nothing else to listen on.
-        if self.prefix == "EVENTS" {
-            return "EVENTS_HANDLER_ADMIN_PORT".to_owned();
-        }
-        format!("{}_ADMIN_PORT", self.prefix)
+        format!("{}_ADMIN_PORT", self.listener())
     }
 
     pub(super) fn grpc_port(&self) -> String {
-        format!("{}_PORT", self.prefix)
+        format!("{}_PORT", self.listener())
     }
 
     pub(super) fn service_url(&self) -> String {
-        format!("{}_SERVICE_URL", self.prefix)
+        format!("{}_SERVICE_URL", self.listener())
+    }
+
+    /// The one that is not made of the prefix: its database is of events, what listens is the handler.
+    fn listener(&self) -> &'static str {
+        match self.prefix {
+            "EVENTS" => "EVENTS_HANDLER",
+            prefix => prefix,
+        }
     }
 
     pub(super) fn database_url(&self) -> String {

@@ -32,6 +32,10 @@ pub(crate) struct Run {
     pub(crate) clerk: Option<String>,
     /// Where e-mails are written; nothing when they are sent by SMTP.
     pub(crate) mail_dir: Option<String>,
+    /// The binary `reen` that was started.
+    pub(crate) reen: String,
+    /// What its commands for operators read.
+    pub(crate) operators: BTreeMap<String, String>,
     /// Process ids by name.
     pub(crate) processes: BTreeMap<String, u32>,
 }

@@ -1,23 +1,34 @@
 //! Free ports on the loopback interface.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+
+/// Below `net.ipv4.ip_local_port_range`.
+const LASTING: Range<u16> = 12_000..32_000;
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Whether a listener could be bound to 127.0.0.1:`port` now.
-pub(crate) fn is_free(port: u16) -> bool {
+#[must_use]
+pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 /// Whether something accepts connections on 127.0.0.1:`port`.
-pub(crate) fn answers(port: u16) -> bool {
+#[must_use]
+pub fn answers(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     TcpStream::connect_timeout(&address, Duration::from_millis(500)).is_ok()
 }
 
 /// `N` different free ports: all are held while the others are chosen.
-pub(crate) fn choose_free<const N: usize>() -> Result<[u16; N]> {
+///
+/// # Errors
+/// There are not so many.
+pub fn choose_free<const N: usize>() -> Result<[u16; N]> {
     let mut ports = [0; N];
     let mut held = Vec::with_capacity(N);
     for port in &mut ports {
@@ -29,8 +40,30 @@ pub(crate) fn choose_free<const N: usize>() -> Result<[u16; N]> {
     Ok(ports)
 }
 
+/// A free port outside of the range from which Linux takes the ports of outgoing connections: who is
+/// ended and started again on it finds it free again.
+///
+/// # Errors
+/// None is free.
+pub fn choose_lasting() -> Result<u16> {
+    let last = LASTING.end - LASTING.start;
+    for _ in 0..last {
+        // Other processes choose at the same time: each begins somewhere else and never goes back.
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let offset = std::process::id().wrapping_mul(211).wrapping_add(step) % u32::from(last);
+        let port = LASTING.start + u16::try_from(offset).unwrap_or_default();
+        if is_free(port) {
+            return Ok(port);
+        }
+    }
+    bail!("no port from {} to {} is free", LASTING.start, LASTING.end)
+}
+
 /// `wanted` when it is free (a restarted backend keeps its address), another one otherwise.
-pub(crate) fn keep_or_choose(wanted: Option<u16>) -> Result<u16> {
+///
+/// # Errors
+/// No port is free at all.
+pub fn keep_or_choose(wanted: Option<u16>) -> Result<u16> {
     match wanted {
         Some(port) if is_free(port) => Ok(port),
         _ => choose_free::<1>().map(|[port]| port),
@@ -46,6 +79,13 @@ mod tests {
         let [first, second] = choose_free::<2>().unwrap();
         assert_ne!(first, second);
         assert!(is_free(first) && is_free(second));
+    }
+
+    #[test]
+    fn lasting_ports_differ() {
+        let (first, second) = (choose_lasting().unwrap(), choose_lasting().unwrap());
+        assert_ne!(first, second);
+        assert!(LASTING.contains(&first) && LASTING.contains(&second));
     }
 
     #[test]

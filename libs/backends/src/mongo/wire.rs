@@ -1,6 +1,6 @@
 //! As much of MongoDB's wire protocol as starting a replica set needs: one command, one answer.
 //!
-//! The driver would be most of this crate's build, and the BSON crate alone half of it. An
+//! The driver would be most of xtask's build, and the BSON crate alone half of it. An
 //! `OP_MSG` is a header of four little-endian `i32` (length, request id, response to, opcode 2013),
 //! flags, one zero byte (the section's kind) and one document, see the driver specification and
 //! <https://bsonspec.org/spec.html>. Documents are JSON values here; of BSON's other types only the
