@@ -1,41 +1,60 @@
 //! The checker, on the mesh of a test.
 
-use reen_invariants::{Databases, Mesh as State, Report, check};
+use std::time::Duration;
+
+use bson::{Document, doc};
+use reen_invariants::{Databases, Progress, Report, Terms, check};
+use reen_testkit::eventually;
 
 use crate::Mesh;
 
-/// Checks money, stock and orders over the mesh's databases once it is quiet.
+/// What a test breaks stays broken: it is not worth a longer second look.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// Waits until no saga is under way, and checks money, stock and orders over the mesh's databases.
 ///
 /// # Panics
 /// When one of the invariants does not hold; the message names it.
 pub async fn assert_invariants(mesh: &Mesh) {
-    reen_testkit::eventually("every saga to be settled", async || {
-        let events = mesh.database("EVENTS").await;
-        let sagas = events.collection::<bson::Document>("sagas");
-        let left = sagas.count_documents(unsettled()).await.ok()?;
-        (left == 0).then_some(())
+    eventually("every saga to have ended", async || {
+        (unsettled(mesh).await == 0).then_some(())
     })
     .await;
-    let report = report(mesh, State::Quiet).await;
-    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+    let report = report(mesh, Terms::quiet()).await;
+    assert!(report.is_clean(), "{:#?}", report.findings);
 }
 
-/// What the checker says of the mesh.
+/// What the checker finds in a mesh.
 ///
 /// # Panics
 /// When a database cannot be read.
-pub async fn report(mesh: &Mesh, state: State) -> Report {
+pub async fn report(mesh: &Mesh, terms: Terms) -> Report {
     let databases = Databases {
         auth: mesh.database("AUTH").await,
         products: mesh.database("PRODUCTS").await,
+        cart_items: mesh.database("CART_ITEMS").await,
         checkout: mesh.database("CHECKOUT").await,
         orders: mesh.database("ORDERS").await,
         events: mesh.database("EVENTS").await,
     };
-    let report = check(&databases, state).await;
+    let terms = terms.pausing(BETWEEN_LOOKS);
+    let report = check(&databases, terms, &Progress::default()).await;
     report.expect("the databases can be read")
 }
 
-fn unsettled() -> bson::Document {
-    bson::doc! {"status": {"$in": ["running", "compensating", "closing"]}}
+/// How many sagas somebody goes on with, and messages wait; a stuck saga is for the checker to find.
+async fn unsettled(mesh: &Mesh) -> u64 {
+    let at_work = doc! {"status": {"$in": ["running", "compensating", "closing"]}};
+    let mut unsettled = 0;
+    for (database, collection, filter) in [
+        ("EVENTS", "sagas", at_work),
+        ("EVENTS", "outbox", doc! {}),
+        ("ORDERS", "outbox", doc! {}),
+    ] {
+        let documents = mesh.database(database).await;
+        let documents = documents.collection::<Document>(collection);
+        let count = documents.count_documents(filter).await;
+        unsettled += count.expect("the databases can be read");
+    }
+    unsettled
 }

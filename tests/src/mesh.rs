@@ -10,7 +10,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::Client;
 
 const WEBHOOK_SECRET: &str = "whsec_end_to_end";
-const SERVICES: [&str; 5] = ["AUTH", "PRODUCTS", "CART_ITEMS", "CHECKOUT", "ORDERS"];
+const SERVICES: [&str; 6] = [
+    "AUTH",
+    "PRODUCTS",
+    "CART_ITEMS",
+    "CHECKOUT",
+    "ORDERS",
+    "EVENTS_HANDLER",
+];
 const DATABASES: [&str; 6] = [
     "AUTH",
     "PRODUCTS",
@@ -250,7 +257,6 @@ fn settings(
     for (key, value) in [
         ("PORT", "0"),
         ("GATEWAY_ADMIN_PORT", "0"),
-        ("EVENTS_HANDLER_ADMIN_PORT", "0"),
         ("MESSAGE_BROKER_URL", broker.url_text()),
         ("SERVICE_IDENTITY_SECRET", IDENTITY_SECRET),
         ("FRONTEND_BASE_URL", "http://localhost:3000"),

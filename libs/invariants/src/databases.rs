@@ -127,9 +127,10 @@ impl Source {
     /// The documents of these ids, those that are there.
     pub(crate) async fn by_ids(
         &self,
-        ids: &[Bson],
+        ids: impl Into<Vec<Bson>>,
         projection: Document,
     ) -> Result<Vec<Document>, Error> {
+        let ids: Vec<Bson> = ids.into();
         self.find(doc! {"_id": {"$in": ids}}, projection).await
     }
 

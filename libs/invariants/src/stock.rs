@@ -1,56 +1,74 @@
-//! Invariant 2, as far as the products service knows it: products against their holds.
+//! Each product: its counts add up, and are what its holds say.
 
 use bson::{Document, doc};
-use reen_mongo::Error;
 
-use crate::documents::{id_in, number, snapshot, sums_by_id};
-use crate::{Databases, Invariant, Report};
+use crate::Error;
+use crate::databases::{HOLDS, Owner, PRODUCTS};
+use crate::fields::{shown, whole};
+use crate::finding::{Invariant, Notes};
+use crate::sweep::Checker;
+use crate::tally::{self, Tally};
 
-pub(crate) async fn check(databases: &Databases, report: &mut Report) -> Result<(), Error> {
-    let mut session = snapshot(&databases.products).await?;
-    let pieces = |state: &str| {
-        doc! {"$sum": {"$cond": [{"$eq": ["$state", state]}, "$lines.quantity", 0_i64]}}
+pub(crate) async fn check(checker: &mut Checker<'_>) -> Result<(), Error> {
+    let products = Tally {
+        subjects: "products",
+        kind: "product",
+        kept: checker.source(Owner::Products, PRODUCTS),
+        kept_filter: doc! {},
+        kept_fields: doc! {"quantity": 1, "held": 1, "sold": 1, "stocked": 1},
+        summed: checker.source(Owner::Products, HOLDS),
+        pipeline: |products| {
+            let pieces_in = |state: &str| {
+                let is_in = doc! {"$eq": ["$state", state]};
+                doc! {"$sum": {"$cond": [is_in, "$lines.quantity", 0_i64]}}
+            };
+            let mut pipeline = vec![doc! {"$match": {"state": {"$in": ["held", "sold"]}}}];
+            pipeline.extend(tally::only("lines.productId", products));
+            pipeline.push(doc! {"$unwind": "$lines"});
+            pipeline.extend(tally::only("lines.productId", products));
+            pipeline.push(doc! {"$group": {
+                "_id": "$lines.productId",
+                "held": pieces_in("held"),
+                "sold": pieces_in("sold"),
+            }});
+            pipeline
+        },
+        judge,
     };
-    let by_product = vec![
-        doc! {"$match": {"state": {"$in": ["held", "sold"]}}},
-        doc! {"$unwind": "$lines"},
-        doc! {"$group": {
-            "_id": "$lines.productId",
-            "held": pieces("held"),
-            "sold": pieces("sold"),
-        }},
-    ];
-    let holds = sums_by_id(&databases.products, &mut session, "holds", by_product).await?;
-    let products = databases.products.collection::<Document>("products");
-    let counts = doc! {"quantity": 1, "held": 1, "sold": 1, "stocked": 1};
-    let found = products.find(doc! {}).projection(counts);
-    let mut found = found.session(&mut session).await?;
-    while let Some(product) = found.next(&mut session).await.transpose()? {
-        report.products += 1;
-        let id = id_in(&product, "_id");
-        let none = Document::new();
-        judge(&id, &product, holds.get(&id).unwrap_or(&none), report);
-    }
-    Ok(())
+    tally::check(checker, &products).await
 }
 
-fn judge(id: &str, product: &Document, holds: &Document, report: &mut Report) {
-    let counts = ["quantity", "held", "sold"].map(|field| number(product, field));
-    let [available, held, sold] = counts;
-    let stocked = number(product, "stocked");
-    if available + held + sold != stocked {
-        let what = format!("{available} available + {held} held + {sold} sold is not {stocked}");
-        report.add(Invariant::Stock, id, what);
+fn judge(product: Option<&Document>, holds: Option<&Document>, notes: &mut Notes) {
+    let Some(product) = product else {
+        let held = shown(holds.and_then(|sums| sums.get("held")));
+        let sold = shown(holds.and_then(|sums| sums.get("sold")));
+        let what = format!("is not there, and {held} pieces of it are held and {sold} sold");
+        notes.note(Invariant::Stock, what);
+        return;
+    };
+    let count = |field: &str| whole(product.get(field));
+    let counts = ["quantity", "held", "sold", "stocked"].map(count);
+    let [Some(available), Some(held), Some(sold), Some(stocked)] = counts else {
+        notes.note(
+            Invariant::Stock,
+            format!("has counts that are none: {product}"),
+        );
+        return;
+    };
+    let adds_up = available + held + sold == stocked;
+    notes.demand(adds_up, Invariant::Stock, || {
+        format!("has {available} available, {held} held and {sold} sold of {stocked} stocked")
+    });
+    for (word, pieces) in [("available", available), ("held", held), ("sold", sold)] {
+        notes.demand(pieces >= 0, Invariant::Stock, || {
+            format!("has {pieces} pieces {word}")
+        });
     }
-    if counts.iter().any(|count| *count < 0) {
-        let what = format!("{available} available, {held} held, {sold} sold");
-        report.add(Invariant::Stock, id, what);
-    }
-    for (field, counted) in [("held", held), ("sold", sold)] {
-        let expected = number(holds, field);
-        if counted != expected {
-            let what = format!("{counted} {field}, but its holds say {expected}");
-            report.add(Invariant::Stock, id, what);
-        }
+    for (word, pieces) in [("held", held), ("sold", sold)] {
+        let by_holds = holds.map_or(Some(0), |sums| whole(sums.get(word)));
+        notes.demand(by_holds == Some(pieces), Invariant::Stock, || {
+            let by_holds = by_holds.unwrap_or_default();
+            format!("counts {pieces} pieces {word}, its holds {by_holds}")
+        });
     }
 }

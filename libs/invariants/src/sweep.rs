@@ -74,7 +74,8 @@ impl<'check> Checker<'check> {
             suspects.extend(wrong.into_iter().map(|suspect| suspect.id));
             self.looked_at(batch.len());
             if suspects.len() >= MOST_SUSPECTS {
-                self.look_again(check, std::mem::take(&mut suspects)).await?;
+                self.look_again(check, std::mem::take(&mut suspects))
+                    .await?;
             }
         }
         self.look_again(check, suspects).await
@@ -100,8 +101,14 @@ impl<'check> Checker<'check> {
 
     /// From now on these are counted.
     pub(crate) fn begin(&mut self, subjects: &'static str) {
-        self.report.counted.push((subjects, 0));
-        self.progress.show(subjects, 0);
+        let last = self.report.counted.last().copied();
+        match last {
+            Some((counted, count)) if counted == subjects => self.progress.show(subjects, count),
+            _ => {
+                self.report.counted.push((subjects, 0));
+                self.progress.show(subjects, 0);
+            }
+        }
     }
 
     pub(crate) fn looked_at(&mut self, more: usize) {
@@ -132,4 +139,18 @@ impl<'check> Checker<'check> {
         self.report.findings.dedup();
         self.report
     }
+}
+
+/// Those of the documents of which something is wrong.
+pub(crate) fn judged(
+    documents: Vec<Document>,
+    judge: impl Fn(Document) -> Vec<Finding>,
+) -> Vec<Suspect> {
+    let judged = documents.into_iter().map(|document| Suspect {
+        id: document.get("_id").cloned().unwrap_or(Bson::Null),
+        findings: judge(document),
+    });
+    judged
+        .filter(|suspect| !suspect.findings.is_empty())
+        .collect()
 }

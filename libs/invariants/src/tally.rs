@@ -218,7 +218,10 @@ pub(crate) async fn check_doubles(
         let count = shown(double.get("count"));
         let id = id_text(double.get("_id"));
         let mut notes = Notes::on(Subject::new(doubles.kind, id));
-        notes.note(Invariant::Once, format!("is recorded in {count} {}", doubles.of));
+        notes.note(
+            Invariant::Once,
+            format!("is recorded in {count} {}", doubles.of),
+        );
         checker.found(notes.into_findings());
     }
     Ok(())

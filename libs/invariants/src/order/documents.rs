@@ -4,6 +4,8 @@ use bson::DateTime;
 use bson::oid::ObjectId;
 use serde::Deserialize;
 
+use crate::purchase::CheckoutLine;
+
 /// One of `orders`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -72,6 +74,18 @@ pub(crate) enum RefundStatus {
 pub(crate) struct Share {
     pub(crate) seller_id: ObjectId,
     pub(crate) amount_cents: i64,
+}
+
+impl OrderLine {
+    /// As the checkout agreed it.
+    pub(crate) fn as_agreed(&self) -> CheckoutLine {
+        CheckoutLine {
+            product_id: self.product_id,
+            seller_id: self.seller_id,
+            unit_price_cents: self.unit_price_cents,
+            quantity: self.quantity,
+        }
+    }
 }
 
 impl Order {

@@ -25,9 +25,16 @@ pub(super) fn adds_up(order: &Order, notes: &mut Notes) {
         });
         sum += i128::from(line.price_cents);
     }
-    notes.demand(sum == i128::from(order.total_cents), Invariant::OneEnd, || {
-        format!("has a total of {} cents, its lines make {sum}", order.total_cents)
-    });
+    notes.demand(
+        sum == i128::from(order.total_cents),
+        Invariant::OneEnd,
+        || {
+            format!(
+                "has a total of {} cents, its lines make {sum}",
+                order.total_cents
+            )
+        },
+    );
     let sellers: BTreeSet<ObjectId> = order.lines.iter().map(|line| line.seller_id).collect();
     let indexed: BTreeSet<ObjectId> = order.seller_ids.iter().copied().collect();
     notes.demand(sellers == indexed, Invariant::OneEnd, || {
@@ -39,9 +46,13 @@ pub(super) fn adds_up(order: &Order, notes: &mut Notes) {
 pub(super) fn count(kept: Option<&Document>, summed: Option<&Document>, notes: &mut Notes) {
     let counted = kept.map_or(Some(0), |count| whole(count.get("orders")));
     let orders = summed.map_or(Some(0), |sum| whole(sum.get("orders")));
-    notes.demand(counted.is_some() && counted == orders, Invariant::Once, || {
-        let counted = shown(kept.and_then(|count| count.get("orders")));
-        let orders = orders.unwrap_or_default();
-        format!("is counted in {counted} orders and is in {orders}")
-    });
+    notes.demand(
+        counted.is_some() && counted == orders,
+        Invariant::Once,
+        || {
+            let counted = shown(kept.and_then(|count| count.get("orders")));
+            let orders = orders.unwrap_or_default();
+            format!("is counted in {counted} orders and is in {orders}")
+        },
+    );
 }

@@ -6,15 +6,15 @@ mod refunds;
 
 use std::collections::HashSet;
 
-use bson::oid::ObjectId;
 use bson::{Bson, Document, doc};
 
-pub(crate) use documents::{Order, OrderLine, Refund, RefundStatus, Share};
+pub(crate) use documents::{Order, Refund, RefundStatus};
 
 use crate::databases::{CHECKOUTS, ORDERS, Owner, Source};
-use crate::fields::{id_text, read};
+use crate::fields::read;
 use crate::finding::{Finding, Invariant, Notes, Subject};
-use crate::sweep::{Check, Checker, Suspect};
+use crate::purchase::existing;
+use crate::sweep::{Check, Checker, Suspect, judged};
 use crate::tally::{self, Doubles, Tally};
 use crate::{Error, Terms};
 
@@ -50,28 +50,13 @@ impl Check for Orders {
 
     async fn look(&self, ids: &[Bson]) -> Result<Vec<Suspect>, Error> {
         let orders = self.orders.by_ids(ids, doc! {}).await?;
-        let checkouts = self.checkouts_of(&orders).await?;
-        let judged = orders.into_iter().map(|order| Suspect {
-            id: order.get("_id").cloned().unwrap_or(Bson::Null),
-            findings: self.judge(order, &checkouts),
-        });
-        Ok(judged
-            .filter(|suspect| !suspect.findings.is_empty())
-            .collect())
+        let named = orders.iter().filter_map(|it| it.get_str("checkoutId").ok());
+        let checkouts = existing(&self.checkouts, named).await?;
+        Ok(judged(orders, |order| self.judge(order, &checkouts)))
     }
 }
 
 impl Orders {
-    /// Those of their checkouts that are there.
-    async fn checkouts_of(&self, orders: &[Document]) -> Result<HashSet<String>, Error> {
-        let ids = orders.iter().filter_map(|order| order.get_str("checkoutId").ok());
-        let ids: Vec<Bson> = ids
-            .filter_map(|id| ObjectId::parse_str(id).ok().map(Bson::from))
-            .collect();
-        let checkouts = self.checkouts.by_ids(&ids, doc! {"_id": 1}).await?;
-        Ok(checkouts.iter().map(|it| id_text(it.get("_id"))).collect())
-    }
-
     fn judge(&self, order: Document, checkouts: &HashSet<String>) -> Vec<Finding> {
         let order: Order = match read("order", Invariant::OneEnd, order) {
             Ok(order) => order,

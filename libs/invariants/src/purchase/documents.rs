@@ -48,11 +48,6 @@ impl CheckoutState {
             Self::Refunded => "refunded",
         }
     }
-
-    /// Whether its money came and stayed.
-    pub(crate) fn is_paid(self) -> bool {
-        matches!(self, Self::Paid | Self::Completed)
-    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -101,8 +96,6 @@ pub(crate) struct HeldLine {
 pub(crate) struct Posting {
     #[serde(rename = "_id")]
     pub(crate) id: String,
-    #[serde(default)]
-    pub(crate) saga: Option<String>,
     pub(crate) kind: String,
     pub(crate) legs: Vec<Leg>,
     pub(crate) reversed: bool,

@@ -81,7 +81,7 @@ impl Sources {
         let payments = names.sagas_of_payments();
         let (busy, sagas) = try_join!(
             busy::among(&self.sagas, &names),
-            self.sagas.by_ids(&payments, doc! {"status": 1, "state": 1}),
+            self.sagas.by_ids(payments, doc! {"status": 1, "state": 1}),
         )?;
         let mut parts = self.parts(&names).await?;
         parts.sagas = by_id(sagas);
@@ -105,7 +105,8 @@ impl Sources {
         let of_orders = doc! {"checkoutId": {"$in": of_checkouts}};
         let (checkouts, orders) = try_join!(
             self.checkouts.by_ids(ids, doc! {"payment.intentId": 1}),
-            self.orders.find(of_orders, doc! {"checkoutId": 1, "refunds": 1}),
+            self.orders
+                .find(of_orders, doc! {"checkoutId": 1, "refunds": 1}),
         )?;
         let mut names = Names::default();
         for checkout in &checkouts {
@@ -122,11 +123,13 @@ impl Sources {
         let of_orders = doc! {"checkoutId": {"$in": names.checkouts()}};
         let (orders, creations, holds, postings, purchases, taken) = try_join!(
             self.orders.find(of_orders, all.clone()),
-            self.creations.by_ids(&names.checkouts(), all.clone()),
-            self.holds.by_ids(&names.holds(), all.clone()),
-            self.postings.by_ids(&names.postings(), all.clone()),
-            self.purchases.by_ids(&names.steps(RECORD_PURCHASE), all.clone()),
-            self.taken.by_ids(&names.steps(TAKE_OUT_OF_CART), all.clone()),
+            self.creations.by_ids(names.checkouts(), all.clone()),
+            self.holds.by_ids(names.holds(), all.clone()),
+            self.postings.by_ids(names.postings(), all.clone()),
+            self.purchases
+                .by_ids(names.steps(RECORD_PURCHASE), all.clone()),
+            self.taken
+                .by_ids(names.steps(TAKE_OUT_OF_CART), all.clone()),
         )?;
         Ok(Parts {
             orders,
@@ -169,7 +172,12 @@ impl Parts {
             creation: take(&self.creations, &id, "order of checkout", Invariant::Once)?,
             hold: take(&self.holds, &id, "hold", Invariant::Stock)?,
             late_hold: take(&self.holds, &late, "hold", Invariant::Stock)?,
-            sale: take(&self.postings, &step(POST_SALE), "posting", Invariant::Ledger)?,
+            sale: take(
+                &self.postings,
+                &step(POST_SALE),
+                "posting",
+                Invariant::Ledger,
+            )?,
             refund_postings,
             counted: take(
                 &self.purchases,
@@ -177,7 +185,12 @@ impl Parts {
                 "purchase",
                 Invariant::Ledger,
             )?,
-            taken: take(&self.taken, &step(TAKE_OUT_OF_CART), "cart", Invariant::Once)?,
+            taken: take(
+                &self.taken,
+                &step(TAKE_OUT_OF_CART),
+                "cart",
+                Invariant::Once,
+            )?,
             saga: take(&self.sagas, &saga_of(&id), "saga", Invariant::OneEnd)?,
             orders,
             checkout,
@@ -187,7 +200,11 @@ impl Parts {
     fn orders_of(&self, checkout_id: &str) -> Result<Vec<Order>, Finding> {
         let orders = self.orders.iter();
         orders
-            .filter(|order| order.get_str("checkoutId") == Ok(checkout_id))
+            .filter(|order| {
+                order
+                    .get_str("checkoutId")
+                    .is_ok_and(|id| id == checkout_id)
+            })
             .map(|order| read("order", Invariant::OneEnd, order.clone()))
             .collect()
     }

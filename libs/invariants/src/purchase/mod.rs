@@ -8,12 +8,11 @@ mod judge;
 mod names;
 mod strays;
 
-use bson::{Bson, doc};
+use bson::Bson;
 
-pub(crate) use documents::{Leg, PaymentState, Posting, SagaStatus};
-pub(crate) use names::{
-    CHECKOUT_EXPIRED, ORDER_COMPLETED, POST_SALE, RECORD_PURCHASE, checkout_of_step,
-};
+pub(crate) use documents::{CheckoutLine, PaymentState, Posting, SagaStatus};
+pub(crate) use names::{ORDER_COMPLETED, POST_SALE, checkout_of_step, refund_of_operation};
+pub(crate) use strays::existing;
 
 use self::gather::{Gathered, Sources};
 use crate::databases::{CHECKOUTS, Owner, Source};

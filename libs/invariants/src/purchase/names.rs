@@ -11,13 +11,13 @@ use crate::order::Refund;
 
 /// The kind of the saga that makes an order of a payment; its key is the checkout's id.
 pub(crate) const ORDER_COMPLETED: &str = "order-completed";
-/// The kind of the saga that closes what can no longer be paid; its key is the checkout's id.
-pub(crate) const CHECKOUT_EXPIRED: &str = "checkout-expired";
 /// Steps of [`ORDER_COMPLETED`].
 pub(crate) const POST_SALE: &str = "post-sale";
 pub(crate) const RECORD_PURCHASE: &str = "record-purchase";
 pub(super) const TAKE_OUT_OF_CART: &str = "take-out-of-cart";
 pub(super) const CREATE_ORDER: &str = "create-order";
+const REFUND_REQUESTED: &str = "refund-requested:";
+const POST_REFUND: &str = "/post-refund";
 
 /// The saga of a checkout's payment.
 pub(super) fn saga_of(checkout_id: &str) -> String {
@@ -41,9 +41,15 @@ pub(super) fn late_hold(checkout_id: &str) -> String {
     format!("{checkout_id}/late")
 }
 
-/// The operation that posted a refund.
+/// The operation that posts a refund, whichever saga found out about it.
 pub(super) fn refund_operation(refund: &Refund) -> String {
-    format!("refund-requested:{}/post-refund", refund.id)
+    format!("{REFUND_REQUESTED}{}{POST_REFUND}", refund.id)
+}
+
+/// The refund of such an operation.
+pub(crate) fn refund_of_operation(operation_id: &str) -> Option<&str> {
+    let id = operation_id.strip_prefix(REFUND_REQUESTED)?;
+    id.strip_suffix(POST_REFUND)
 }
 
 /// What the purchases of a batch are called, and which of them is meant.

@@ -1,4 +1,4 @@
-use super::super::documents::{CheckoutState, SagaStatus};
+use super::super::documents::{CheckoutState, PaymentSaga, SagaStatus};
 use super::super::gather::Purchase;
 use crate::fields::listed;
 use crate::finding::Invariant::OneEnd;
@@ -22,16 +22,24 @@ pub(super) fn has_one_end(purchase: &Purchase, notes: &mut Notes) {
         | CheckoutState::Canceled => was_never_paid(purchase, notes),
     }
     if let Some(saga) = &purchase.saga {
-        let has_refund = saga.state.refund_id.is_some();
-        let is_compensated = saga.status == SagaStatus::Compensated;
-        notes.demand(has_refund || !is_compensated, OneEnd, || {
-            format!(
-                "has payment {} whose saga was undone without a refund on record",
-                saga.state.payment_intent_id
-            )
-        });
-        notes.demand(!has_refund || is_compensated, OneEnd, || {
-            "was refunded by a saga that is done all the same".to_owned()
+        refunds_only_if_undone(purchase, saga, notes);
+    }
+}
+
+fn refunds_only_if_undone(purchase: &Purchase, saga: &PaymentSaga, notes: &mut Notes) {
+    let has_refund = saga.state.refund_id.is_some();
+    let is_compensated = saga.status == SagaStatus::Compensated;
+    let taken_in = &saga.state.payment_intent_id;
+    notes.demand(has_refund || !is_compensated, OneEnd, || {
+        format!("has payment {taken_in}, whose saga was undone without a refund on record")
+    });
+    notes.demand(!has_refund || is_compensated, OneEnd, || {
+        format!("has payment {taken_in}, which its saga refunded, and the saga is done")
+    });
+    if let Some(payment) = &purchase.checkout.payment {
+        notes.demand(payment.intent_id == *taken_in, OneEnd, || {
+            let recorded = &payment.intent_id;
+            format!("has payment {recorded} on record, and the saga of payment {taken_in}")
         });
     }
 }

@@ -50,8 +50,8 @@ fn are_not_sold(purchase: &Purchase, notes: &mut Notes) {
 }
 
 fn went_back(purchase: &Purchase, notes: &mut Notes) {
-    let is_right = in_state(purchase, HoldState::Sold) == 0
-        && in_state(purchase, HoldState::Returned) == 1;
+    let is_right =
+        in_state(purchase, HoldState::Sold) == 0 && in_state(purchase, HoldState::Returned) == 1;
     notes.demand(is_right, Stock, || {
         "has an order whose stock was to go back after its refund, and did not".to_owned()
     });
