@@ -2,18 +2,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use reen_chassis::admin::{self, Readiness};
+use reen_chassis::identity::Identity;
 use reen_chassis::server::{self, ServeError};
-use reen_messaging::{Broker, Publisher, consume};
+use reen_messaging::{Broker, DeadLetters, Outbox, Publisher, consume};
 use reen_mongo::Database;
+use reen_proto::sagas::v1::sagas_server::SagasServer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 
 use crate::clients::{Parties, Post, PostError, Services, Stripe};
 use crate::config::Config;
 use crate::events::{EVENTS, Intake, sweep};
+use crate::grpc::Grpc;
 use crate::saga::Runner;
 use crate::sagas;
-use crate::service::Sagas;
+use crate::service::{Operators, Reconciler, Sagas};
 use crate::store::Store;
 
 /// How many events are worked on at a time.
@@ -21,11 +25,16 @@ const PREFETCH: u16 = 32;
 
 /// The process, bound and connected but not working yet.
 pub struct App {
+    grpc: TcpListener,
     admin: TcpListener,
+    identity: Identity,
     database: Database,
     broker: Broker,
     publisher: Publisher,
     sagas: Arc<Sagas>,
+    reconciler: Arc<Reconciler>,
+    operators: Arc<Operators>,
+    outbox: Outbox,
 }
 
 /// Why the process did not start.
@@ -68,7 +77,8 @@ impl App {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(config: Config) -> Result<Self, BuildError> {
-        let admin = server::bind(config.admin).await?;
+        let grpc = server::bind(config.listen.grpc).await?;
+        let admin = server::bind(config.listen.admin).await?;
         let services = Services::connect(&config.identity, &config.services)?;
         let payments = Arc::new(Stripe::new(&config.stripe)?);
         let mailer = Arc::new(Post::open(config.mail)?);
@@ -77,15 +87,32 @@ impl App {
         let broker = Broker::open(&config.broker_url, crate::NAME).await?;
         let publisher = broker.publisher(EVENTS).await?;
         let parties = Parties::new(services, payments, mailer);
-        let runner = Runner::new(store.clone(), parties, sagas::all());
+        let runner = Arc::new(Runner::new(store.clone(), parties, sagas::all()));
+        let outbox = store.outbox();
+        let dead = DeadLetters::of(&broker, EVENTS).await?;
+        let operators = Operators::new(store.clone(), Arc::clone(&runner), dead);
         let sagas = Arc::new(Sagas::new(store, runner));
+        let reconciler = Reconciler::new(Arc::clone(&sagas), config.reconciling);
         Ok(Self {
+            grpc,
             admin,
+            identity: config.identity,
             database,
             broker,
             publisher,
             sagas,
+            reconciler: Arc::new(reconciler),
+            operators: Arc::new(operators),
+            outbox,
         })
+    }
+
+    /// Where it serves operators, by gRPC.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.grpc.local_addr()
     }
 
     /// Where it serves health and metrics.
@@ -112,13 +139,21 @@ impl App {
             intake,
             shutdown.clone(),
         );
-        let sweeping = sweep(self.sagas, self.publisher, shutdown.clone());
+        let sweeping = sweep(self.sagas, self.publisher.clone(), shutdown.clone());
+        let relaying = self.outbox.relay(self.publisher, shutdown.clone());
+        let routes = Routes::new(SagasServer::new(Grpc::new(
+            self.operators,
+            Arc::clone(&self.reconciler),
+        )));
+        let answering = server::serve(self.grpc, self.identity, routes, shutdown.clone());
+        let reconciling = self.reconciler.reconcile_until(shutdown.clone());
         let serving = admin::serve(self.admin, readiness, shutdown);
         tokio::try_join!(
             async { consuming.await.map_err(RunError::from) },
             async { serving.await.map_err(RunError::from) },
+            async { answering.await.map_err(RunError::from) },
             async {
-                sweeping.await;
+                tokio::join!(sweeping, relaying, reconciling);
                 Ok(())
             },
         )?;

@@ -1,8 +1,8 @@
-use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lettre::message::Mailbox;
-use reen_chassis::config::{ConfigError, Environment, Reader};
+use reen_chassis::config::{ConfigError, Environment, Listen, Reader};
 use reen_chassis::identity::Identity;
 use secrecy::SecretString;
 
@@ -13,8 +13,8 @@ const DEFAULT_SENDER: &str = "REEN <no-reply@reen.example>";
 /// The settings of this process.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `BIND_HOST`, `EVENTS_HANDLER_ADMIN_PORT`.
-    pub admin: SocketAddr,
+    /// `BIND_HOST`, `EVENTS_HANDLER_PORT`, `EVENTS_HANDLER_ADMIN_PORT`.
+    pub listen: Listen,
     /// `EVENTS_DATABASE_URL`, with the database's name.
     pub database_url: SecretString,
     /// `MESSAGE_BROKER_URL`.
@@ -27,6 +27,22 @@ pub struct Config {
     pub mail: MailSettings,
     /// `AUTH_SERVICE_URL` to `ORDERS_SERVICE_URL`.
     pub(crate) services: ServiceAddresses,
+    /// `RECONCILE_EVERY_SECONDS`, and the deadlines.
+    pub(crate) reconciling: Reconciling,
+}
+
+/// How often it looks for what got lost, and after how long something is reported.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reconciling {
+    /// `RECONCILE_EVERY_SECONDS`: from one round to the next; never zero.
+    pub(crate) every: Duration,
+    /// `RECONCILE_PAID_DEADLINE_SECONDS`: a payment without an order; and how long after the page of a
+    /// checkout closed Stripe is asked what became of it.
+    pub(crate) paid: Duration,
+    /// `RECONCILE_REFUND_DEADLINE_SECONDS`: money that has to go back, counted from its saga's beginning.
+    pub(crate) refund: Duration,
+    /// `RECONCILE_SAGA_DEADLINE_SECONDS`: a saga that has not ended.
+    pub(crate) saga: Duration,
 }
 
 impl Config {
@@ -36,21 +52,23 @@ impl Config {
     /// Every key that is missing or malformed.
     pub fn read(environment: &dyn Environment) -> Result<Self, ConfigError> {
         Reader::read(environment, |reader| {
-            let admin = reader.address("EVENTS_HANDLER_ADMIN_PORT", 9106);
+            let listen = reader.listen("EVENTS_HANDLER", 50056, 9106);
             let database_url = reader.secret("EVENTS_DATABASE_URL");
             let broker_url = reader.secret("MESSAGE_BROKER_URL");
             let identity = reader.identity(crate::NAME);
             let stripe = read_stripe(reader);
             let mail = read_mail(reader);
             let services = read_services(reader);
+            let reconciling = read_reconciling(reader);
             Some(Self {
-                admin: admin?,
+                listen: listen?,
                 database_url: database_url?,
                 broker_url: broker_url?,
                 identity: identity?,
                 stripe: stripe?,
                 mail: mail?,
                 services: services?,
+                reconciling: reconciling?,
             })
         })
     }
@@ -78,6 +96,24 @@ fn read_mail(reader: &mut Reader<'_>) -> Option<MailSettings> {
         from,
         smtp_url: smtp_url?.map(SecretString::from),
         folder: folder?,
+    })
+}
+
+fn read_reconciling(reader: &mut Reader<'_>) -> Option<Reconciling> {
+    let mut seconds = |key, default| reader.or(key, default).map(Duration::from_secs);
+    let every = seconds("RECONCILE_EVERY_SECONDS", 60);
+    let paid = seconds("RECONCILE_PAID_DEADLINE_SECONDS", 5 * 60);
+    let refund = seconds("RECONCILE_REFUND_DEADLINE_SECONDS", 10 * 60);
+    let saga = seconds("RECONCILE_SAGA_DEADLINE_SECONDS", 15 * 60);
+    let every = every?;
+    if every.is_zero() {
+        return reader.problem("RECONCILE_EVERY_SECONDS must be at least 1".to_owned());
+    }
+    Some(Reconciling {
+        every,
+        paid: paid?,
+        refund: refund?,
+        saga: saga?,
     })
 }
 

@@ -1,4 +1,4 @@
-use reen_error::{Code, Coded};
+use reen_error::{Code, Coded, Failure};
 use reen_mongo::TransactionError;
 
 /// Why an event was not taken in or a saga not stored.
@@ -6,6 +6,17 @@ use reen_mongo::TransactionError;
 pub(crate) enum Error {
     #[error(transparent)]
     Store(#[from] reen_mongo::Error),
+    /// An outside party refused, or did not answer.
+    #[error(transparent)]
+    Party(#[from] Failure),
+    #[error(transparent)]
+    Broker(#[from] reen_messaging::Error),
+    #[error("there is no such saga or letter")]
+    NotFound,
+    #[error("the saga has come to its end")]
+    Settled,
+    #[error("the saga cannot be turned around any more")]
+    TooLate,
     /// A saga document that this version does not know how to continue.
     #[error("saga {saga}: {why}")]
     UnknownSaga { saga: String, why: String },
@@ -15,6 +26,10 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Self::Store(error) => error.code(),
+            Self::Party(failure) => failure.code,
+            Self::Broker(error) => error.code(),
+            Self::NotFound => Code::NotFound,
+            Self::Settled | Self::TooLate => Code::IllegalTransition,
             Self::UnknownSaga { .. } => Code::Internal,
         }
     }
@@ -36,7 +51,7 @@ impl TransactionError for Error {
     fn database(&self) -> Option<&reen_mongo::Error> {
         match self {
             Self::Store(error) => Some(error),
-            Self::UnknownSaga { .. } => None,
+            _ => None,
         }
     }
 }

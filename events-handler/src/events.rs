@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use reen_chassis::CallContext;
 use reen_messaging::{Delivery, Handler, Message, Publisher, Queue, Verdict};
 use reen_proto::events::QUEUE;
-use reen_proto::events::v1::{AccountDeletionRequested, SagaDue, WebhookReceived};
+use reen_proto::events::v1::{AccountDeletionRequested, RefundRequested, SagaDue, WebhookReceived};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -37,6 +37,9 @@ impl Intake {
         }
         if let Ok(farewell) = delivery.decode::<AccountDeletionRequested>() {
             return Ok(self.sagas.take_in_farewell(&farewell, from_the_dead).await);
+        }
+        if let Ok(asked) = delivery.decode::<RefundRequested>() {
+            return Ok(self.sagas.take_in_refund(asked, from_the_dead).await);
         }
         let due = delivery.decode::<SagaDue>()?;
         Ok(self.sagas.go_on(&due.saga_id, from_the_dead).await)

@@ -10,6 +10,7 @@ mod config;
 mod domain;
 mod error;
 mod events;
+mod grpc;
 mod saga;
 mod sagas;
 mod service;

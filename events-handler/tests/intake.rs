@@ -1,4 +1,5 @@
-//! What is taken in besides payments: expiries, farewells, events that ask for nothing, poison.
+//! What is taken in besides payments: expiries, farewells, repeats, sagas of other versions. What cannot
+//! be worked on at all is in `bad_input.rs`.
 
 mod support;
 
@@ -71,31 +72,6 @@ async fn a_session_that_is_not_ours_has_no_effect() {
         .publish("evt_1", "checkout.session.completed", &event)
         .await;
     // The expiry behind it shows when the first event is through.
-    an_expiry_is_through(&world).await;
-    assert_eq!(world.book.effects(), ["expire_checkout"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn poison_is_buried_alone() {
-    let world = World::start().await;
-    let without_amount = json!({
-        "id": "cs_1",
-        "payment_status": "paid",
-        "metadata": {"checkout_id": checkout_id()},
-        "payment_intent": "pi_1",
-    });
-    let event = session_event("evt_1", "checkout.session.completed", &without_amount);
-    world
-        .publish("evt_1", "checkout.session.completed", &event)
-        .await;
-    world
-        .publish(
-            "evt_2",
-            "checkout.session.completed",
-            &json!("not an event"),
-        )
-        .await;
-    dead_letters(&world, 2).await;
     an_expiry_is_through(&world).await;
     assert_eq!(world.book.effects(), ["expire_checkout"]);
 }

@@ -1,5 +1,6 @@
 //! The one binary of the mesh: each process is this binary in a role of its own.
 
+mod cli;
 mod roles;
 
 use std::process::ExitCode;
@@ -16,6 +17,10 @@ use crate::roles::Role;
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
+    /// Print what an operator's command says as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -27,6 +32,9 @@ enum Command {
         /// Which one.
         role: Role,
     },
+
+    #[command(flatten)]
+    Operate(cli::Command),
 }
 
 struct Logging {
@@ -51,14 +59,26 @@ fn main() -> ExitCode {
     // Both are refused only when they are installed already, which is as good.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
     jwt::install();
-    let Command::Serve { role } = Arguments::parse().command;
-    match serve(role) {
+    let Arguments { json, command } = Arguments::parse();
+    match command {
+        Command::Serve { role } => exit_code(serve(role)),
+        Command::Operate(command) => operate(command, json),
+    }
+}
+
+fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("reen: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn operate(command: cli::Command, json: bool) -> ExitCode {
+    cli::run(command, json, &ProcessEnvironment).await
 }
 
 #[tokio::main]

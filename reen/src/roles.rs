@@ -43,7 +43,7 @@ macro_rules! serve {
         let config = $app::Config::read(&ProcessEnvironment)?;
         let app = $app::App::build(config).await?;
         tracing::info!(role = $app::NAME, "ready");
-        app.run($stop).await.map_err(anyhow::Error::from)
+        Box::pin(app.run($stop)).await.map_err(anyhow::Error::from)
     }};
 }
 

@@ -33,6 +33,10 @@ pub(crate) enum Letter {
         total: String,
         lines: Vec<LetterLine>,
     },
+    OrderRefunded {
+        order_id: String,
+        amount: String,
+    },
 }
 
 impl Letter {
@@ -66,11 +70,19 @@ impl Letter {
         }
     }
 
+    pub(crate) fn order_refunded(order_id: String, amount_cents: i64) -> Self {
+        Self::OrderRefunded {
+            order_id,
+            amount: show_cents(amount_cents),
+        }
+    }
+
     pub(crate) fn subject(&self) -> String {
         match self {
             Self::OrderConfirmed { order_id, .. } => format!("Your order {order_id}"),
             Self::ProductsSold { order_id, .. } => format!("You sold something: order {order_id}"),
             Self::Refunded { .. } => "Your payment was refunded".to_owned(),
+            Self::OrderRefunded { order_id, .. } => format!("A refund for your order {order_id}"),
         }
     }
 
@@ -121,6 +133,20 @@ impl Letter {
                 html: RefundedHtml { name, total, lines }.render()?,
                 text: RefundedText { name, total, lines }.render()?,
             }),
+            Self::OrderRefunded { order_id, amount } => Ok(Rendered {
+                html: OrderRefundedHtml {
+                    name,
+                    order_id,
+                    amount,
+                }
+                .render()?,
+                text: OrderRefundedText {
+                    name,
+                    order_id,
+                    amount,
+                }
+                .render()?,
+            }),
         }
     }
 }
@@ -159,6 +185,12 @@ template!(RefundedHtml, "refunded.html" {
 template!(RefundedText, "refunded.txt" {
     name: &'letter str, total: &'letter str, lines: &'letter [LetterLine]
 });
+template!(OrderRefundedHtml, "order_refunded.html" {
+    name: &'letter str, order_id: &'letter str, amount: &'letter str
+});
+template!(OrderRefundedText, "order_refunded.txt" {
+    name: &'letter str, order_id: &'letter str, amount: &'letter str
+});
 
 #[cfg(test)]
 mod tests {
@@ -189,5 +221,14 @@ mod tests {
         };
         let letter = Letter::products_sold("66f0".to_owned(), vec![line(150), line(250)]);
         assert!(letter.render("Sam").unwrap().text.contains("$4.00"));
+    }
+
+    #[test]
+    fn a_refund_of_an_order_names_the_order_and_the_amount() {
+        let letter = Letter::order_refunded("66f0".to_owned(), 250);
+        let rendered = letter.render("Ada").unwrap();
+        for form in [rendered.text, rendered.html] {
+            assert!(form.contains("66f0") && form.contains("$2.50"), "{form}");
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 mod letter;
 mod mail;
+mod refund;
 mod services;
+mod session;
 mod stripe;
 
 use std::sync::Arc;
@@ -13,23 +15,24 @@ use reen_error::Failure;
 pub(crate) use letter::{Letter, LetterLine};
 pub(crate) use mail::Post;
 pub use mail::{MailSettings, PostError};
+pub(crate) use refund::{MadeRefund, Refund};
 pub(crate) use services::{ServiceAddresses, Services};
+pub(crate) use session::{Receipt, SessionState};
 pub(crate) use stripe::Stripe;
 pub use stripe::StripeSettings;
-
-/// A payment that goes back as a whole.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Refund<'refund> {
-    pub(crate) payment_intent_id: &'refund str,
-    pub(crate) idempotency_key: &'refund str,
-    pub(crate) checkout_id: &'refund str,
-}
 
 /// The payment provider.
 #[async_trait]
 pub(crate) trait Payments: Send + Sync {
-    /// Refunds what was paid and answers the refund's id; a repeat answers the same one.
+    /// Gives money back and answers the refund's id at Stripe; a repeat answers the same one.
+    /// `payment_refused` when Stripe would not, e.g. because there is not so much left.
     async fn refund(&self, refund: Refund<'_>) -> Result<String, Failure>;
+
+    /// Every refund of a payment, whoever made it; the newest first.
+    async fn refunds(&self, payment_intent_id: &str) -> Result<Vec<MadeRefund>, Failure>;
+
+    /// Where a Checkout Session stands. `payment_refused` when it is not known.
+    async fn session(&self, session_id: &str) -> Result<SessionState, Failure>;
 }
 
 /// The post.

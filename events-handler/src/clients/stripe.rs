@@ -1,19 +1,16 @@
-use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reen_error::{Code, Failure};
 use secrecy::{ExposeSecret, SecretString};
-use stripe::{
-    Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest as _,
-};
-use stripe_core::refund::{CreateRefund, ListRefund};
+use stripe::{Client, ClientBuilder, StripeError};
 use url::Url;
 
-use super::{Payments, Refund};
+use super::Payments;
+use super::refund::{self, MadeRefund, Refund};
+use super::session::{SessionState, retrieve};
 
 const TIMEOUT: Duration = Duration::from_secs(8);
-const ALREADY_REFUNDED: &str = "charge_already_refunded";
 
 /// How to reach Stripe.
 #[derive(Clone, Debug)]
@@ -39,58 +36,31 @@ impl Stripe {
             client: builder.build()?,
         })
     }
-
-    /// Stripe forgets an idempotency key after a day; its refunds it never forgets.
-    async fn find_refund(&self, payment_intent_id: &str) -> Result<String, Failure> {
-        let made = ListRefund::new()
-            .payment_intent(payment_intent_id)
-            .send(&self.client)
-            .await;
-        let made = made.map_err(failure)?;
-        let newest = made.data.first();
-        newest
-            .map(|refund| refund.id.to_string())
-            .ok_or_else(|| Failure::new(Code::Internal, "refunded already, but no refund is there"))
-    }
 }
 
 #[async_trait]
 impl Payments for Stripe {
     async fn refund(&self, refund: Refund<'_>) -> Result<String, Failure> {
-        let key = IdempotencyKey::new(refund.idempotency_key)
-            .map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
-        let checkout = HashMap::from([("checkout_id".to_owned(), refund.checkout_id.to_owned())]);
-        let created = CreateRefund::new()
-            .payment_intent(refund.payment_intent_id)
-            .metadata(checkout)
-            .customize()
-            .request_strategy(RequestStrategy::Idempotent(key))
-            .send(&self.client)
-            .await;
-        match created {
-            Ok(created) => Ok(created.id.to_string()),
-            Err(error) if is_already_refunded(&error) => {
-                self.find_refund(refund.payment_intent_id).await
-            }
-            Err(error) => Err(failure(error)),
-        }
+        refund::make(&self.client, refund).await
+    }
+
+    async fn refunds(&self, payment_intent_id: &str) -> Result<Vec<MadeRefund>, Failure> {
+        refund::list(&self.client, payment_intent_id).await
+    }
+
+    async fn session(&self, session_id: &str) -> Result<SessionState, Failure> {
+        retrieve(&self.client, session_id).await
     }
 }
 
-fn is_already_refunded(error: &StripeError) -> bool {
-    let StripeError::Stripe(reported, _) = error else {
-        return false;
-    };
-    reported
-        .code
-        .as_ref()
-        .is_some_and(|code| code.as_str() == ALREADY_REFUNDED)
-}
-
-/// Nothing is final here: money that is owed stays owed until Stripe takes it back or an operator
-/// settles it.
-fn failure(error: StripeError) -> Failure {
+/// What Stripe's failures mean here: `payment_refused` when it would refuse the same again,
+/// `unavailable` or `deadline_exceeded` when the same may go well later.
+pub(super) fn failure(error: StripeError) -> Failure {
     match error {
+        // https://docs.stripe.com/error-low-level; and a key that is refused is ours to set right.
+        StripeError::Stripe(_, status @ (401 | 403 | 409 | 424 | 429 | 500..)) => {
+            Failure::new(Code::Unavailable, format!("Stripe answered {status}"))
+        }
         StripeError::Stripe(reported, status) => {
             let why = reported.message.unwrap_or_default();
             Failure::new(
@@ -101,9 +71,10 @@ fn failure(error: StripeError) -> Failure {
         StripeError::Timeout => {
             Failure::new(Code::DeadlineExceeded, "Stripe did not answer in time")
         }
-        other => Failure::new(
+        StripeError::ClientError(why) => Failure::new(
             Code::Unavailable,
-            format!("Stripe cannot be reached: {other}"),
+            format!("Stripe cannot be reached: {why}"),
         ),
+        unreadable => Failure::new(Code::Internal, unreadable.to_string()),
     }
 }

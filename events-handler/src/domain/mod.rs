@@ -6,4 +6,4 @@ mod stripe_event;
 
 pub(crate) use backoff::{MOST_ATTEMPTS, delay_after};
 pub(crate) use money::show_cents;
-pub(crate) use stripe_event::{Payment, Wish, read_stripe_event};
+pub(crate) use stripe_event::{Payment, PaymentRefunded, Wish, read_stripe_event};

@@ -2,6 +2,7 @@
 //! new API version changes nothing here.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// What has to be done about an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub(crate) enum Wish {
     Complete(Payment),
     /// A session can no longer be paid.
     Expire { checkout_id: String },
+    /// Some of a payment went back.
+    NoteRefund(PaymentRefunded),
     /// Nothing, and why.
     Ignore(&'static str),
 }
@@ -22,6 +25,15 @@ pub(crate) struct Payment {
     pub(crate) payment_intent_id: String,
     pub(crate) amount_cents: i64,
     pub(crate) currency: String,
+}
+
+/// A payment of which some went back, by whosever hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PaymentRefunded {
+    pub(crate) checkout_id: String,
+    pub(crate) payment_intent_id: String,
+    /// All refunds of it together, until then.
+    pub(crate) refunded_cents: i64,
 }
 
 /// An event of a known type without the fields that it must have.
@@ -54,12 +66,19 @@ struct Session {
     currency: Option<String>,
 }
 
-impl Session {
-    /// The checkout for which this mesh opened the session.
-    fn checkout_id(&self) -> Option<String> {
-        let id = self.metadata.as_ref()?.checkout_id.clone()?;
-        is_id(&id).then_some(id)
-    }
+/// It has the metadata with which the checkout service made its payment intent.
+#[derive(Deserialize)]
+struct Charge {
+    #[serde(default)]
+    metadata: Option<Metadata>,
+    payment_intent: Option<Expandable>,
+    amount_refunded: Option<i64>,
+}
+
+/// The checkout for which this mesh made the object.
+fn checkout_id(metadata: Option<&Metadata>) -> Option<String> {
+    let id = metadata?.checkout_id.clone()?;
+    is_id(&id).then_some(id)
 }
 
 /// Whether our services could have made this id.
@@ -80,6 +99,14 @@ enum Expandable {
     Object { id: String },
 }
 
+impl Expandable {
+    fn into_id(self) -> String {
+        match self {
+            Self::Id(id) | Self::Object { id } => id,
+        }
+    }
+}
+
 /// Reads what an event asks of us.
 ///
 /// # Errors
@@ -94,55 +121,74 @@ pub(crate) fn read_stripe_event(body: &[u8]) -> Result<Wish, Unreadable> {
         "checkout.session.completed" => completed(event.data),
         "checkout.session.async_payment_succeeded" => completed(event.data),
         "checkout.session.expired" | "checkout.session.async_payment_failed" => expired(event.data),
+        "charge.refunded" => refunded(event.data),
         _ => Ok(Wish::Ignore("its type is not used")),
     }
 }
 
 fn completed(data: Data) -> Result<Wish, Unreadable> {
-    let session = session(data)?;
+    let session: Session = read(data)?;
     // A delayed payment method completes the session first and pays later.
     if session.payment_status.as_deref() != Some("paid") {
         return Ok(Wish::Ignore("it is not paid yet"));
     }
-    let Some(checkout_id) = session.checkout_id() else {
+    let Some(checkout_id) = checkout_id(session.metadata.as_ref()) else {
         return Ok(Wish::Ignore("the session was not opened by us"));
     };
     let payment_intent = session
         .payment_intent
-        .ok_or_else(|| missing("payment_intent"))?;
+        .ok_or_else(|| missing("session", "payment_intent"))?;
     Ok(Wish::Complete(Payment {
         checkout_id,
         session_id: session.id,
-        payment_intent_id: match payment_intent {
-            Expandable::Id(id) | Expandable::Object { id } => id,
-        },
+        payment_intent_id: payment_intent.into_id(),
         amount_cents: session
             .amount_total
-            .ok_or_else(|| missing("amount_total"))?,
-        currency: session.currency.ok_or_else(|| missing("currency"))?,
+            .ok_or_else(|| missing("session", "amount_total"))?,
+        currency: session
+            .currency
+            .ok_or_else(|| missing("session", "currency"))?,
     }))
 }
 
 fn expired(data: Data) -> Result<Wish, Unreadable> {
-    match session(data)?.checkout_id() {
+    let session: Session = read(data)?;
+    match checkout_id(session.metadata.as_ref()) {
         Some(checkout_id) => Ok(Wish::Expire { checkout_id }),
         None => Ok(Wish::Ignore("the session was not opened by us")),
     }
 }
 
-fn session(data: Data) -> Result<Session, Unreadable> {
+fn refunded(data: Data) -> Result<Wish, Unreadable> {
+    let charge: Charge = read(data)?;
+    let Some(checkout_id) = checkout_id(charge.metadata.as_ref()) else {
+        return Ok(Wish::Ignore("the payment was not asked for by us"));
+    };
+    Ok(Wish::NoteRefund(PaymentRefunded {
+        checkout_id,
+        payment_intent_id: charge
+            .payment_intent
+            .ok_or_else(|| missing("charge", "payment_intent"))?
+            .into_id(),
+        refunded_cents: charge
+            .amount_refunded
+            .ok_or_else(|| missing("charge", "amount_refunded"))?,
+    }))
+}
+
+fn read<T: DeserializeOwned>(data: Data) -> Result<T, Unreadable> {
     serde_json::from_value(data.object).map_err(|error| Unreadable(error.to_string()))
 }
 
-fn missing(field: &str) -> Unreadable {
-    Unreadable(format!("the session has no {field}"))
+fn missing(object: &str, field: &str) -> Unreadable {
+    Unreadable(format!("the {object} has no {field}"))
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Wish, read_stripe_event};
+    use super::{PaymentRefunded, Wish, read_stripe_event};
 
     fn event(kind: &str, session: &Value) -> Vec<u8> {
         let event = json!({"id": "evt_1", "type": kind, "data": {"object": session}});
@@ -212,6 +258,26 @@ mod tests {
         session["metadata"] = json!({"checkout_id": "order 7"});
         let wish = read_stripe_event(&event("checkout.session.completed", &session)).unwrap();
         assert!(matches!(wish, Wish::Ignore(_)));
+    }
+
+    #[test]
+    fn a_refund_is_noted_with_what_went_back_until_then() {
+        let charge = json!({
+            "id": "ch_1",
+            "metadata": {"checkout_id": "66f000000000000000000001"},
+            "payment_intent": "pi_1",
+            "amount_refunded": 700,
+        });
+        let noted = read_stripe_event(&event("charge.refunded", &charge)).unwrap();
+        let expected = PaymentRefunded {
+            checkout_id: "66f000000000000000000001".to_owned(),
+            payment_intent_id: "pi_1".to_owned(),
+            refunded_cents: 700,
+        };
+        assert_eq!(noted, Wish::NoteRefund(expected));
+        let foreign = json!({"id": "ch_2", "metadata": {}, "amount_refunded": 700});
+        let ignored = read_stripe_event(&event("charge.refunded", &foreign)).unwrap();
+        assert!(matches!(ignored, Wish::Ignore(_)));
     }
 
     #[test]

@@ -48,6 +48,11 @@ impl Runner {
         }
     }
 
+    /// Whom its steps talk to.
+    pub(crate) fn parties(&self) -> &Parties {
+        &self.parties
+    }
+
     /// Runs a saga that this process has acquired, as far as it goes.
     pub(crate) async fn run(&self, mut saga: Saga) -> Result<Ending, Error> {
         let definition = self.definition_of(&saga)?;
@@ -63,6 +68,29 @@ impl Runner {
                 return Ok(ending);
             }
         }
+    }
+
+    /// The name of the step that is next, or owed last; empty when none is.
+    pub(crate) fn next_step(&self, saga: &Saga) -> String {
+        let definition = self.definitions.get(saga.kind.as_str());
+        let step = |part| {
+            definition?
+                .name_of(part, saga.step_index())
+                .map(str::to_owned)
+        };
+        let step = match saga.stuck_in.unwrap_or(saga.status) {
+            Status::Running => step(Part::Steps),
+            Status::Closing => step(Part::Epilogue),
+            Status::Compensating => saga.owed.last().cloned(),
+            _ => None,
+        };
+        step.unwrap_or_default()
+    }
+
+    /// Whether a saga that runs forward may still be turned around.
+    pub(crate) fn may_turn_around(&self, saga: &Saga) -> Result<bool, Error> {
+        let definition = self.definition_of(saga)?;
+        Ok(definition.may_turn_around(saga.step_index()))
     }
 
     fn definition_of(&self, saga: &Saga) -> Result<Arc<dyn AnySaga>, Error> {

@@ -3,6 +3,9 @@
 mod account_deleted;
 mod checkout_expired;
 mod order_completed;
+mod payment_refunded;
+mod refund_requested;
+mod shares;
 
 use std::sync::Arc;
 
@@ -11,6 +14,8 @@ use crate::saga::{AnySaga, Outline};
 pub(crate) use account_deleted::ACCOUNT_DELETED;
 pub(crate) use checkout_expired::CHECKOUT_EXPIRED;
 pub(crate) use order_completed::{ORDER_COMPLETED, State as OrderState};
+pub(crate) use payment_refunded::{PAYMENT_REFUNDED, State as RefundedState};
+pub(crate) use refund_requested::{REFUND_REQUESTED, State as RefundState};
 
 pub(crate) use account_deleted::State as AccountState;
 pub(crate) use checkout_expired::State as ExpiryState;
@@ -21,6 +26,8 @@ pub(crate) fn all() -> Vec<Arc<dyn AnySaga>> {
         Arc::new(ORDER_COMPLETED),
         Arc::new(CHECKOUT_EXPIRED),
         Arc::new(ACCOUNT_DELETED),
+        Arc::new(REFUND_REQUESTED),
+        Arc::new(PAYMENT_REFUNDED),
     ]
 }
 

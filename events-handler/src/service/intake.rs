@@ -1,13 +1,14 @@
 //! Which saga a message asks for.
 
-use reen_proto::events::v1::{AccountDeletionRequested, WebhookReceived};
+use reen_proto::events::v1::{AccountDeletionRequested, RefundRequested, WebhookReceived};
 use serde::Serialize;
 
-use crate::domain::{Payment, Wish, read_stripe_event};
+use crate::domain::{Payment, PaymentRefunded, Wish, read_stripe_event};
 use crate::error::Error;
 use crate::saga::{AnySaga as _, Definition};
 use crate::sagas::{
     ACCOUNT_DELETED, AccountState, CHECKOUT_EXPIRED, ExpiryState, ORDER_COMPLETED, OrderState,
+    PAYMENT_REFUNDED, REFUND_REQUESTED, RefundState, RefundedState,
 };
 use crate::store::{Event, NewSaga};
 
@@ -43,9 +44,23 @@ fn asked_by_stripe(body: &[u8]) -> Result<Asked, Error> {
     Ok(match read_stripe_event(body) {
         Ok(Wish::Complete(payment)) => Asked::Saga(complete_order(payment)?),
         Ok(Wish::Expire { checkout_id }) => Asked::Saga(expire_checkout(checkout_id)?),
+        Ok(Wish::NoteRefund(refunded)) => Asked::Saga(note_refund(refunded)?),
         Ok(Wish::Ignore(why)) => Asked::Nothing(why.to_owned()),
         Err(unreadable) => Asked::Unreadable(unreadable.to_string()),
     })
+}
+
+/// A refund that is noted at its order.
+pub(super) fn read_refund(asked: RefundRequested) -> Result<(Event, Asked), Error> {
+    let event = Event {
+        provider: OWN.to_owned(),
+        id: format!("refund:{}", asked.refund_id),
+        kind: "refund.requested".to_owned(),
+        body: Vec::new(),
+    };
+    let state = RefundState::from(asked);
+    let saga = begin(&REFUND_REQUESTED, state.id.clone(), &state)?;
+    Ok((event, Asked::Saga(saga)))
 }
 
 /// A user's wish to be forgotten.
@@ -78,6 +93,12 @@ pub(super) fn expire_checkout(checkout_id: String) -> Result<NewSaga, Error> {
         checkout_id: checkout_id.clone(),
     };
     begin(&CHECKOUT_EXPIRED, checkout_id, &state)
+}
+
+/// Each sum that went back until then has a saga: of one that tells nothing new there is nothing to do.
+fn note_refund(refunded: PaymentRefunded) -> Result<NewSaga, Error> {
+    let key = format!("{}:{}", refunded.payment_intent_id, refunded.refunded_cents);
+    begin(&PAYMENT_REFUNDED, key, &RefundedState::from(refunded))
 }
 
 fn begin<S>(definition: &Definition<S>, key: String, state: &S) -> Result<NewSaga, Error>

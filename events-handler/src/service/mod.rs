@@ -1,21 +1,29 @@
 //! The use cases: take a message in, and carry its saga on.
 
+mod findings;
 mod intake;
+mod operators;
+mod reconcile;
 
-use reen_proto::events::v1::{AccountDeletionRequested, WebhookReceived};
+use std::sync::Arc;
 
+use reen_proto::events::v1::{AccountDeletionRequested, RefundRequested, WebhookReceived};
+
+pub(crate) use self::findings::{Finding, FindingKind};
 use self::intake::Asked;
+pub(crate) use self::operators::Operators;
+pub(crate) use self::reconcile::Reconciler;
 use crate::error::Error;
 use crate::saga::{Ending, Runner};
 use crate::store::{Begun, Event, NewSaga, Store};
 
 pub(crate) struct Sagas {
     store: Store,
-    runner: Runner,
+    runner: Arc<Runner>,
 }
 
 impl Sagas {
-    pub(crate) fn new(store: Store, runner: Runner) -> Self {
+    pub(crate) fn new(store: Store, runner: Arc<Runner>) -> Self {
         Self { store, runner }
     }
 
@@ -37,6 +45,16 @@ impl Sagas {
         from_the_dead: bool,
     ) -> Result<Ending, Error> {
         let (event, asked) = intake::read_farewell(farewell)?;
+        self.take_in(event, asked, from_the_dead).await
+    }
+
+    /// A seller or an operator asked for a refund.
+    pub(crate) async fn take_in_refund(
+        &self,
+        asked: RefundRequested,
+        from_the_dead: bool,
+    ) -> Result<Ending, Error> {
+        let (event, asked) = intake::read_refund(asked)?;
         self.take_in(event, asked, from_the_dead).await
     }
 
@@ -64,12 +82,12 @@ impl Sagas {
             Asked::Saga(saga) => self.begin(event, saga, from_the_dead).await,
             Asked::Nothing(why) => {
                 tracing::debug!(event = event.id, kind = event.kind, why, "ignored");
-                self.store.note_ignored(event, &why).await?;
+                self.store.note_ignored(&event, &why).await?;
                 Ok(Ending::Settled)
             }
             // Kept whole in the inbox and among the dead letters; trying again would not help.
             Asked::Unreadable(why) => {
-                self.store.note_ignored(event, &why).await?;
+                self.store.note_ignored(&event, &why).await?;
                 Ok(Ending::Stuck(why))
             }
         }

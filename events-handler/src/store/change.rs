@@ -11,8 +11,10 @@ use crate::error::Error;
 
 /// How many entries a saga's log keeps: more than its steps and their retries make.
 const LONGEST_LOG: i32 = 200;
+/// The code of a refusal that was an operator's.
+const OPERATOR: &str = "operator";
 /// A lease that has ended.
-const RELEASED: DateTime = DateTime::from_millis(0);
+pub(super) const RELEASED: DateTime = DateTime::from_millis(0);
 
 /// Whether a change was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +131,16 @@ fn put_off(saga: &Saga, delay: Duration, is_exhausted: bool) -> Document {
         set.extend(doc! {"status": Status::Stuck.word(), "stuckIn": saga.status.word()});
     }
     set
+}
+
+/// Why a saga was turned around by somebody.
+pub(super) fn refusal_document(step: &str, why: &str) -> Result<Bson, Error> {
+    let refusal = Refusal {
+        step: step.to_owned(),
+        code: OPERATOR.to_owned(),
+        message: why.to_owned(),
+    };
+    Ok(bson::serialize_to_bson(&refusal)?)
 }
 
 fn refusal(name: &str, failure: &Failure) -> Refusal {

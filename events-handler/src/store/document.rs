@@ -1,4 +1,4 @@
-use bson::{Binary, DateTime, Document};
+use bson::{DateTime, Document};
 use serde::{Deserialize, Serialize};
 
 use super::Mark;
@@ -29,6 +29,11 @@ impl Status {
             Self::Compensated => "compensated",
             Self::Stuck => "stuck",
         }
+    }
+
+    /// Whether nothing is left to do, not even for an operator.
+    pub(crate) fn is_settled(self) -> bool {
+        matches!(self, Self::Done | Self::Compensated)
     }
 
     /// The words of those that a runner goes on with.
@@ -152,46 +157,5 @@ impl Saga {
 
     pub(crate) fn step_index(&self) -> usize {
         usize::try_from(self.step).unwrap_or_default()
-    }
-}
-
-/// An event as it was taken in.
-#[derive(Clone, Debug)]
-pub(crate) struct Event {
-    pub(crate) provider: String,
-    pub(crate) id: String,
-    pub(crate) kind: String,
-    pub(crate) body: Vec<u8>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct InboxDocument {
-    /// `{provider}:{event id}`.
-    #[serde(rename = "_id")]
-    pub(crate) id: String,
-    kind: String,
-    body: Binary,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    saga_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    ignored: Option<String>,
-    received_at: DateTime,
-}
-
-impl InboxDocument {
-    pub(crate) fn new(event: Event, saga_id: Option<String>, ignored: Option<String>) -> Self {
-        let subtype = bson::spec::BinarySubtype::Generic;
-        Self {
-            id: format!("{}:{}", event.provider, event.id),
-            kind: event.kind,
-            body: Binary {
-                subtype,
-                bytes: event.body,
-            },
-            saga_id,
-            ignored,
-            received_at: DateTime::now(),
-        }
     }
 }

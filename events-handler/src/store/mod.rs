@@ -2,24 +2,27 @@
 
 mod change;
 mod document;
+mod operators;
+mod watch;
 
 use std::time::Duration;
 
 use bson::{Bson, DateTime, Document, doc};
 use futures::TryStreamExt as _;
-use mongodb::options::{IndexOptions, ReturnDocument};
+use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection, IndexModel};
+use reen_messaging::{Inbox, Noted, Outbox};
 use reen_mongo::{Database, Transaction, sync_indexes};
 
 use crate::error::Error;
 pub(crate) use change::{Advance, Change, Outcome};
-use document::InboxDocument;
-pub(crate) use document::{Entry, Event, LogEntry, NewSaga, Saga, Status};
+pub(crate) use document::{Entry, LogEntry, NewSaga, Saga, Status};
+pub(crate) use operators::{SagaFilter, Turn};
+pub(crate) use reen_messaging::Event;
+pub(crate) use watch::Watched;
 
 /// How long a saga belongs to its runner after each stored stage: longer than any stage may take.
 const LEASE: Duration = Duration::from_secs(60);
-/// Providers repeat an event for days, not for months.
-const EVENTS_KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// A retry that is this late has lost its message.
 const OVERDUE: Duration = Duration::from_secs(30);
 const MOST_OVERDUE: i64 = 100;
@@ -27,7 +30,8 @@ const MOST_OVERDUE: i64 = 100;
 #[derive(Clone)]
 pub(crate) struct Store {
     database: Database,
-    inbox: Collection<InboxDocument>,
+    inbox: Inbox,
+    outbox: Outbox,
     sagas: Collection<Saga>,
 }
 
@@ -47,36 +51,28 @@ impl Store {
     pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
         let store = Self {
             database: database.clone(),
-            inbox: database.collection("inbox"),
+            inbox: Inbox::open(database).await?,
+            outbox: Outbox::open(database).await?,
             sagas: database.collection("sagas"),
         };
-        let forget = IndexOptions::builder()
-            .expire_after(EVENTS_KEPT_FOR)
-            .build();
-        let by_age = IndexModel::builder()
-            .keys(doc! {"receivedAt": 1})
-            .options(forget)
-            .build();
-        sync_indexes(&store.inbox, [by_age]).await?;
         let by_due = IndexModel::builder()
             .keys(doc! {"status": 1, "dueAt": 1})
             .build();
-        sync_indexes(&store.sagas, [by_due]).await?;
+        let of_sagas = watch::indexes().into_iter().chain([by_due]);
+        let of_sagas = of_sagas.chain(operators::indexes());
+        sync_indexes(&store.sagas, of_sagas).await?;
         Ok(store)
     }
 
+    /// Messages that go out with a change.
+    pub(crate) fn outbox(&self) -> Outbox {
+        self.outbox.clone()
+    }
+
     /// Stores an event that asks for nothing; a repeat changes nothing.
-    pub(crate) async fn note_ignored(&self, event: Event, why: &str) -> Result<(), Error> {
-        let ignored = InboxDocument::new(event, None, Some(why.to_owned()));
-        match self
-            .inbox
-            .insert_one(ignored)
-            .await
-            .map_err(reen_mongo::Error::from)
-        {
-            Err(error) if !error.is_duplicate_key() => Err(error.into()),
-            _ => Ok(()),
-        }
+    pub(crate) async fn note_ignored(&self, event: &Event, why: &str) -> Result<(), Error> {
+        self.inbox.note_alone(event, Noted::Ignored(why)).await?;
+        Ok(())
     }
 
     /// Stores an event together with the saga that it starts. Of an event, and of a saga's key, only
@@ -84,19 +80,13 @@ impl Store {
     pub(crate) async fn begin(&self, event: Event, new: NewSaga) -> Result<Begun, Error> {
         let saga = Saga::begin(new, lease_end());
         let saga_id = saga.id.clone();
-        let inbox = InboxDocument::new(event, Some(saga_id.clone()), None);
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
-            let attempt = self.begin_once(transaction.session(), &inbox, &saga).await;
-            match transaction.settle(attempt).await {
-                Ok(None) => {}
-                Ok(Some(true)) => return Ok(Begun::Fresh(Box::new(saga))),
-                Ok(Some(false)) => return Ok(Begun::Known { saga_id }),
-                // A sibling delivery of the same event was quicker.
-                Err(Error::Store(error)) if error.is_duplicate_key() => {
-                    return Ok(Begun::Known { saga_id });
-                }
-                Err(error) => return Err(error),
+            let attempt = self.begin_once(transaction.session(), &event, &saga).await;
+            match transaction.settle(attempt).await? {
+                None => {}
+                Some(true) => return Ok(Begun::Fresh(Box::new(saga))),
+                Some(false) => return Ok(Begun::Known { saga_id }),
             }
         }
     }
@@ -105,32 +95,19 @@ impl Store {
     async fn begin_once(
         &self,
         session: &mut ClientSession,
-        inbox: &InboxDocument,
+        event: &Event,
         saga: &Saga,
     ) -> Result<bool, Error> {
-        let this_event = doc! {"_id": &inbox.id};
-        if self
-            .inbox
-            .find_one(this_event)
-            .session(&mut *session)
-            .await?
-            .is_some()
-        {
+        let noted = Noted::For(&saga.id);
+        if !self.inbox.note(session, event, noted).await? {
             return Ok(false);
         }
-        self.inbox.insert_one(inbox).session(&mut *session).await?;
-        let this_saga = doc! {"_id": &saga.id};
-        if self
-            .sagas
-            .find_one(this_saga)
-            .session(&mut *session)
-            .await?
-            .is_some()
-        {
-            return Ok(false);
-        }
-        self.sagas.insert_one(saga).session(session).await?;
-        Ok(true)
+        let this = doc! {"_id": &saga.id};
+        let mut new = bson::serialize_to_document(saga)?;
+        new.remove("_id");
+        let unless_known = doc! {"$setOnInsert": new};
+        let begun = self.sagas.update_one(this, unless_known).upsert(true);
+        Ok(begun.session(session).await?.upserted_id.is_some())
     }
 
     /// Whether a saga has this field with this value in its state.
@@ -213,7 +190,7 @@ pub(crate) fn later(duration: Duration) -> DateTime {
     DateTime::now().saturating_add_duration(duration)
 }
 
-fn earlier(duration: Duration) -> DateTime {
+pub(crate) fn earlier(duration: Duration) -> DateTime {
     DateTime::from_millis(
         DateTime::now().timestamp_millis()
             - i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),

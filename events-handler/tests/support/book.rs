@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 
 use reen_error::{Code, Failure};
+use reen_proto::checkout::v1::UnsettledCheckout;
 use reen_proto::operation::v1::Operation;
 use tokio::sync::Notify;
 
@@ -32,7 +33,16 @@ pub(crate) struct Call {
 #[derive(Default)]
 pub(crate) struct Book {
     pages: Mutex<Pages>,
+    unsettled: Mutex<Unsettled>,
     killing: Notify,
+}
+
+/// The checkouts that should have ended.
+#[derive(Default)]
+struct Unsettled {
+    listed: Vec<UnsettledCheckout>,
+    /// How often they were asked for.
+    times: usize,
 }
 
 #[derive(Default)]
@@ -63,6 +73,23 @@ impl Book {
     pub(crate) fn fail_step(&self, saga: &str, step: &'static str, fault: Fault) {
         let mut pages = self.pages.lock().unwrap();
         pages.by_step.insert((saga.to_owned(), step), fault);
+    }
+
+    /// From now on the checkout service lists these as unsettled, whatever becomes of them.
+    pub(crate) fn leave_unsettled(&self, checkouts: impl IntoIterator<Item = UnsettledCheckout>) {
+        self.unsettled.lock().unwrap().listed.extend(checkouts);
+    }
+
+    /// What the checkout service answers.
+    pub(crate) fn list_unsettled(&self) -> Vec<UnsettledCheckout> {
+        let mut unsettled = self.unsettled.lock().unwrap();
+        unsettled.times += 1;
+        unsettled.listed.clone()
+    }
+
+    /// How often the unsettled checkouts were asked for.
+    pub(crate) fn times_listed(&self) -> usize {
+        self.unsettled.lock().unwrap().times
     }
 
     /// When a caller is to be killed.

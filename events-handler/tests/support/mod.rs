@@ -9,6 +9,7 @@ mod services;
 mod stripe;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,9 +18,9 @@ use mongodb::Collection;
 use reen_events_handler::{App, Config};
 use reen_messaging::{Message, Publisher, Queue};
 use reen_proto::events::v1::WebhookReceived;
-use reen_testkit::{IDENTITY_SECRET, TestBroker, TestDatabase, eventually};
+use reen_testkit::{IDENTITY_SECRET, TestBroker, TestDatabase, eventually, in_background};
 use serde_json::json;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 
 use book::Book;
 use stripe::Stripe;
@@ -44,6 +45,8 @@ pub(crate) struct World {
     database: TestDatabase,
     _services: Vec<DropGuard>,
     app: Option<DropGuard>,
+    admin: Option<SocketAddr>,
+    address: Option<SocketAddr>,
 }
 
 impl World {
@@ -63,6 +66,7 @@ impl World {
         let mut settings = addresses;
         for (key, value) in [
             ("EVENTS_HANDLER_ADMIN_PORT", "0"),
+            ("EVENTS_HANDLER_PORT", "0"),
             ("EVENTS_DATABASE_URL", database.url_text()),
             ("MESSAGE_BROKER_URL", broker.url_text()),
             ("SERVICE_IDENTITY_SECRET", IDENTITY_SECRET),
@@ -84,17 +88,41 @@ impl World {
             database,
             _services: services,
             app: None,
+            admin: None,
+            address: None,
         }
     }
 
     /// Starts the process; dropping the old one first makes this a restart.
     pub(crate) async fn start_app(&mut self) {
-        let stop = CancellationToken::new();
-        let app = App::build(Config::read(&self.settings).unwrap())
-            .await
-            .unwrap();
-        tokio::spawn(app.run(stop.clone()));
-        self.app = Some(stop.drop_guard());
+        let app = self.build_app().await;
+        self.admin = Some(app.admin_address().unwrap());
+        self.address = Some(app.address().unwrap());
+        self.app = Some(in_background(|stop| app.run(stop)));
+    }
+
+    /// Another process beside the one there may be; answers its admin listener.
+    pub(crate) async fn replica(&self) -> (SocketAddr, DropGuard) {
+        let app = self.build_app().await;
+        let admin = app.admin_address().unwrap();
+        (admin, in_background(|stop| app.run(stop)))
+    }
+
+    async fn build_app(&self) -> App {
+        let config = Config::read(&self.settings).unwrap();
+        App::build(config).await.unwrap()
+    }
+
+    /// Where the process answers operators.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address.unwrap()
+    }
+
+    /// What the process measured, as it tells it.
+    pub(crate) async fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.admin.unwrap());
+        let answer = reqwest::get(url).await.unwrap();
+        answer.text().await.unwrap()
     }
 
     /// A paid session for `checkout_id`, and its event on the queue `times` times.

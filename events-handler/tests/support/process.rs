@@ -42,5 +42,5 @@ pub(crate) async fn serve_as_child() {
     let settings: HashMap<String, String> = serde_json::from_str(&settings).unwrap();
     let config = Config::read(&settings).unwrap();
     let app = App::build(config).await.unwrap();
-    app.run(CancellationToken::new()).await.unwrap();
+    Box::pin(app.run(CancellationToken::new())).await.unwrap();
 }

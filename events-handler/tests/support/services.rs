@@ -122,6 +122,14 @@ impl checkout::checkout_server::Checkout for StandIn {
         checkout::ExpireCheckoutResponse {});
     notes!(record_refund(checkout::RecordRefundRequest) -> checkout::RecordRefundResponse,
         checkout::RecordRefundResponse {});
+
+    async fn list_unsettled(
+        &self,
+        _request: Request<checkout::ListUnsettledRequest>,
+    ) -> Result<Response<checkout::ListUnsettledResponse>, Status> {
+        let checkouts = self.0.list_unsettled();
+        Ok(Response::new(checkout::ListUnsettledResponse { checkouts }))
+    }
 }
 
 fn snapshot() -> checkout::CheckoutSession {

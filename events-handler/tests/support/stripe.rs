@@ -36,7 +36,8 @@ impl Stripe {
         }
     }
 
-    pub(crate) async fn paid_session(&self, checkout_id: &str, total_cents: i64) -> Paid {
+    /// A session that nobody has paid yet; answers its id.
+    pub(crate) async fn open_session(&self, checkout_id: &str, total_cents: i64) -> String {
         let total = total_cents.to_string();
         let form = [
             ("mode", "payment"),
@@ -57,13 +58,25 @@ impl Stripe {
                     .form(&form),
             )
             .await;
-        let id = opened["id"].as_str().unwrap();
-        let card = json!({"card": "4242424242424242"});
-        let pay = self
-            .http
-            .post(self.url(&format!("/sim/sessions/{id}/pay")))
-            .json(&card);
-        self.call(pay).await;
+        opened["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The buyer pays; `delayed` money is on its way until [`Self::act`] says otherwise.
+    pub(crate) async fn pay(&self, session_id: &str, delayed: bool) {
+        let url = self.url(&format!("/sim/sessions/{session_id}/pay"));
+        let payment = json!({"card": "4242424242424242", "async": delayed});
+        self.call(self.http.post(url).json(&payment)).await;
+    }
+
+    /// Lets a session `expire`, or its delayed payment end: `async-fail`, `async-succeed`.
+    pub(crate) async fn act(&self, session_id: &str, what: &str) {
+        let url = self.url(&format!("/sim/sessions/{session_id}/{what}"));
+        self.call(self.http.post(url)).await;
+    }
+
+    pub(crate) async fn paid_session(&self, checkout_id: &str, total_cents: i64) -> Paid {
+        let id = self.open_session(checkout_id, total_cents).await;
+        self.pay(&id, false).await;
         let session = self
             .call(
                 self.http
@@ -88,10 +101,27 @@ impl Stripe {
     /// The next calls to `path` fail after their effect.
     pub(crate) async fn fail_after_effect(&self, path: &str, times: u32) {
         let fault = json!({"path": path, "times": times, "status": 500, "after_effect": true});
+        self.suffer(&fault).await;
+    }
+
+    /// Nothing is told of any session until [`Self::recover`].
+    pub(crate) async fn keep_silent(&self) {
+        let path = "/v1/checkout/sessions/*";
+        self.suffer(&json!({"path": path, "times": 100_000, "status": 503}))
+            .await;
+    }
+
+    pub(crate) async fn recover(&self) {
+        let url = self.url("/sim/faults");
+        let answer = self.http.delete(url).send().await.unwrap();
+        assert!(answer.status().is_success());
+    }
+
+    async fn suffer(&self, fault: &Value) {
         let answer = self
             .http
             .post(self.url("/sim/faults"))
-            .json(&fault)
+            .json(fault)
             .send()
             .await
             .unwrap();

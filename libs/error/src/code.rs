@@ -89,6 +89,7 @@ codes! {
     InsufficientStock = "insufficient_stock", FailedPrecondition, 409, Final, "There is not enough in stock";
     TotalTooLarge = "total_too_large", FailedPrecondition, 409, Final, "The total is more than one payment can carry";
     TotalTooSmall = "total_too_small", FailedPrecondition, 409, Final, "The total is less than one payment must carry";
+    RefundExceedsPayment = "refund_exceeds_payment", FailedPrecondition, 409, Final, "There is not so much left to give back";
     AmountMismatch = "amount_mismatch", FailedPrecondition, 409, Final, "The amount is not what was agreed";
 
     // Cart and checkout.

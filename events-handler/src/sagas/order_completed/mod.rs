@@ -7,6 +7,7 @@ mod tell;
 use reen_error::Code;
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::steps::{late_hold, suffixed};
 use crate::domain::Payment;
 use crate::saga::{Compensation, Definition, Follows, Step};
 

@@ -47,8 +47,10 @@ pub(super) fn refund<'call>(
     async move {
         let refund = Refund {
             payment_intent_id: &state.payment_intent_id,
-            idempotency_key: &call.operation.id,
             checkout_id: &state.checkout_id,
+            name: &call.operation.id,
+            idempotency_key: &call.operation.id,
+            amount_cents: None,
         };
         let refund_id = call.parties.payments().refund(refund).await?;
         tracing::warn!(checkout = state.checkout_id, refund = refund_id, "refunded");

@@ -257,7 +257,7 @@ pub(super) fn complete_checkout<'call>(
 }
 
 /// A step that makes several effects names each of them.
-fn suffixed(operation: &Operation, effect: &str) -> Operation {
+pub(in crate::sagas) fn suffixed(operation: &Operation, effect: &str) -> Operation {
     Operation {
         id: format!("{}/{effect}", operation.id),
         ..operation.clone()
@@ -265,7 +265,12 @@ fn suffixed(operation: &Operation, effect: &str) -> Operation {
 }
 
 fn second_hold(state: &State) -> String {
-    format!("{}/late", state.checkout_id)
+    late_hold(&state.checkout_id)
+}
+
+/// The hold that a payment made anew which came late.
+pub(in crate::sagas) fn late_hold(checkout_id: &str) -> String {
+    format!("{checkout_id}/late")
 }
 
 fn stock_lines(state: &State) -> Vec<StockLine> {

@@ -1,0 +1,122 @@
+use anyhow::bail;
+use clap::Subcommand;
+use reen_chassis::client::PeerChannel;
+use reen_proto::sagas::v1::sagas_client::SagasClient;
+use reen_proto::sagas::v1::{
+    DeadLetter, DropDeadLettersRequest, ListDeadLettersRequest, ReplayDeadLettersRequest,
+};
+use serde_json::{Value, json};
+
+use super::Said;
+use super::table::table;
+
+/// As many as one answer may hold.
+const MOST: i32 = 1_000;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Those that are there, oldest first.
+    List {
+        /// How many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i32).range(1..=1_000))]
+        limit: i32,
+    },
+    /// One of them, with its content.
+    Show {
+        /// As the list shows it.
+        id: String,
+    },
+    /// Puts them back to work.
+    Replay {
+        /// Which; none with --all.
+        ids: Vec<String>,
+        /// Every one that is there now.
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
+    /// Forgets them. An event among them stays in the inbox.
+    Drop {
+        /// Each has to be named.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+}
+
+pub(super) async fn run(
+    command: Command,
+    sagas: &mut SagasClient<PeerChannel>,
+) -> anyhow::Result<Said> {
+    match command {
+        Command::List { limit } => {
+            let found = sagas.list_dead_letters(ListDeadLettersRequest { limit });
+            let found = found.await?.into_inner();
+            Ok(list(&found.letters, found.total))
+        }
+        Command::Show { id } => {
+            let found = sagas.list_dead_letters(ListDeadLettersRequest { limit: MOST });
+            let letters = found.await?.into_inner().letters;
+            match letters.iter().find(|letter| letter.id == id) {
+                Some(letter) => Ok(Said::fine(show(letter), view(letter))),
+                None => bail!("{id} is not among the {MOST} oldest dead letters: reen dlq list"),
+            }
+        }
+        Command::Replay { ids, all } => {
+            if ids.is_empty() && !all {
+                bail!("name letters, or say --all");
+            }
+            let asked = ReplayDeadLettersRequest { ids, all };
+            let count = sagas
+                .replay_dead_letters(asked)
+                .await?
+                .into_inner()
+                .replayed;
+            let text = format!("{count} are back at work: reen saga list");
+            Ok(Said::fine(text, json!({"replayed": count})))
+        }
+        Command::Drop { ids } => {
+            let asked = DropDeadLettersRequest { ids };
+            let count = sagas.drop_dead_letters(asked).await?.into_inner().dropped;
+            Ok(Said::fine(
+                format!("{count} forgotten"),
+                json!({"dropped": count}),
+            ))
+        }
+    }
+}
+
+fn list(letters: &[DeadLetter], total: i64) -> Said {
+    let row = |letter: &DeadLetter| {
+        let kind = letter.kind.rsplit('.').next().unwrap_or_default();
+        [
+            letter.id.clone(),
+            kind.to_owned(),
+            letter.about.clone(),
+            letter.reason.clone(),
+        ]
+    };
+    let rows: Vec<_> = letters.iter().map(row).collect();
+    let mut text = table(["LETTER", "KIND", "ABOUT", "REASON"], &rows);
+    text.push_str(&format!("{total} in all\n"));
+    let letters: Vec<Value> = letters.iter().map(view).collect();
+    Said::fine(text, json!({"letters": letters, "total": total}))
+}
+
+fn show(letter: &DeadLetter) -> String {
+    let body = serde_json::from_str::<Value>(&letter.body);
+    let body = body.map_or_else(|_| letter.body.clone(), |json| format!("{json:#}"));
+    format!(
+        "{}\n  kind      {}\n  about     {}\n  reason    {}\n  attempts  {}\n\n{body}",
+        letter.id, letter.kind, letter.about, letter.reason, letter.attempts
+    )
+}
+
+fn view(letter: &DeadLetter) -> Value {
+    json!({
+        "id": letter.id,
+        "kind": letter.kind,
+        "about": letter.about,
+        "reason": letter.reason,
+        "attempts": letter.attempts,
+        "body": letter.body,
+    })
+}
