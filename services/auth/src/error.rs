@@ -52,7 +52,9 @@ impl Coded for Error {
             Self::Invalid(_) | Self::OperationTaken | Self::AccountOverflows => {
                 Code::ValidationFailed
             }
-            Self::Refused(Refusal::Forbidden) => Code::Forbidden,
+            Self::Refused(Refusal::Forbidden | Refusal::IsOperator | Refusal::IsSeller) => {
+                Code::Forbidden
+            }
             Self::Refused(Refusal::InsufficientBalance) => Code::InsufficientBalance,
             Self::Refused(Refusal::AlreadyInRole) => Code::AlreadyInRole,
             Self::Voided => Code::OperationVoided,

@@ -7,7 +7,8 @@ use super::{Account, Kind, Posting};
 /// What one posting changes of what is shown to one user.
 ///
 /// The law: `balance = opening + gained - spent`. Gained counts what sales brought; spent counts
-/// everything that was paid; a reversal takes back from the same sum what its original put there.
+/// everything that was paid; a reversal takes back from the same sum what its original put there, and a
+/// refund what the sale did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Movement {
     pub(crate) balance_cents: i64,
@@ -37,8 +38,8 @@ impl Movement {
         self.balance_cents += amount_cents;
         match (kind, amount_cents) {
             (Kind::Opening, _) => {}
-            (Kind::Reversal, 0..) => self.spent_cents -= amount_cents,
-            (Kind::Reversal, ..0) => self.gained_cents += amount_cents,
+            (Kind::Reversal | Kind::Refund, 0..) => self.spent_cents -= amount_cents,
+            (Kind::Reversal | Kind::Refund, ..0) => self.gained_cents += amount_cents,
             (_, 0..) => self.gained_cents += amount_cents,
             (_, ..0) => self.spent_cents -= amount_cents,
         }
@@ -124,6 +125,8 @@ mod tests {
                 prop_assert_eq!(done.gained_cents + undone.gained_cents, 0);
                 prop_assert_eq!(done.spent_cents + undone.spent_cents, 0);
             }
+            let refund = Posting::refund(user(buyer), total, &shares).unwrap();
+            prop_assert_eq!(refund.movements(), back.movements(), "all of it back is as if undone");
         }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     ListingFee,
     SellerUpgrade,
     Sale,
+    /// Money back to a buyer, from those who sold.
+    Refund,
     /// Takes back what another posting did.
     Reversal,
 }
@@ -26,7 +28,7 @@ pub(crate) struct Leg {
     pub(crate) amount_cents: i64,
 }
 
-/// What one seller gets of a sale.
+/// What one seller gets of a sale, or gives back of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Share {
     pub(crate) seller_id: ObjectId,
@@ -98,18 +100,20 @@ impl Posting {
         total_cents: i64,
         shares: &[Share],
     ) -> Result<Self, PostingError> {
-        if total_cents < 1 || shares.iter().any(|share| share.amount_cents < 0) {
-            return Err(PostingError::TooSmall);
-        }
-        let paid = Leg {
-            account: Account::User(buyer_id),
-            amount_cents: -total_cents,
-        };
-        let gained = shares.iter().map(|share| Leg {
-            account: Account::User(share.seller_id),
-            amount_cents: share.amount_cents,
-        });
-        Self::balanced(Kind::Sale, gained.chain([paid]).collect())
+        let legs = sale_legs(buyer_id, total_cents, shares)?;
+        Self::balanced(Kind::Sale, legs)
+    }
+
+    /// The buyer gets the total back and each seller gives a share of it, as far below zero as it takes:
+    /// the money is gone from the shop's account with the payment provider already, so what a seller
+    /// does not have is a debt to the shop, and later sales pay it off.
+    pub(crate) fn refund(
+        buyer_id: ObjectId,
+        total_cents: i64,
+        shares: &[Share],
+    ) -> Result<Self, PostingError> {
+        let legs = sale_legs(buyer_id, total_cents, shares)?;
+        Self::balanced(Kind::Refund, legs.into_iter().map(Leg::opposite).collect())
     }
 
     /// What takes back exactly what this one did.
@@ -117,10 +121,7 @@ impl Posting {
         if !matches!(self.kind, Kind::ListingFee | Kind::Sale) {
             return Err(PostingError::Irreversible);
         }
-        let legs = self.legs.iter().map(|leg| Leg {
-            account: leg.account,
-            amount_cents: -leg.amount_cents,
-        });
+        let legs = self.legs.iter().copied().map(Leg::opposite);
         Self::balanced(Kind::Reversal, legs.collect())
     }
 
@@ -168,6 +169,34 @@ impl Posting {
         };
         Self::balanced(kind, vec![leg(from, given), leg(to, amount_cents)])
     }
+}
+
+impl Leg {
+    fn opposite(self) -> Self {
+        Self {
+            amount_cents: -self.amount_cents,
+            ..self
+        }
+    }
+}
+
+fn sale_legs(
+    buyer_id: ObjectId,
+    total_cents: i64,
+    shares: &[Share],
+) -> Result<Vec<Leg>, PostingError> {
+    if total_cents < 1 || shares.iter().any(|share| share.amount_cents < 0) {
+        return Err(PostingError::TooSmall);
+    }
+    let paid = Leg {
+        account: Account::User(buyer_id),
+        amount_cents: -total_cents,
+    };
+    let gained = shares.iter().map(|share| Leg {
+        account: Account::User(share.seller_id),
+        amount_cents: share.amount_cents,
+    });
+    Ok(gained.chain([paid]).collect())
 }
 
 #[cfg(test)]
@@ -244,9 +273,11 @@ mod tests {
     }
 
     #[test]
-    fn an_opening_is_not_taken_back() {
+    fn an_opening_and_a_refund_are_not_taken_back() {
         let opening = Posting::opening(user(1), 5).unwrap();
         assert_eq!(opening.reversal().unwrap_err(), PostingError::Irreversible);
+        let refund = Posting::refund(user(1), 5, &[share(2, 5)]).unwrap();
+        assert_eq!(refund.reversal().unwrap_err(), PostingError::Irreversible);
         let twice = fee(5).unwrap().reversal().unwrap().reversal();
         assert_eq!(twice.unwrap_err(), PostingError::Irreversible);
     }
@@ -264,6 +295,8 @@ mod tests {
                 Ok(sale) => {
                     prop_assert_eq!(sum(&sale), 0);
                     prop_assert_eq!(sum(&sale.reversal().unwrap()), 0);
+                    let refund = Posting::refund(user(buyer), total, &shares).unwrap();
+                    prop_assert_eq!(sum(&refund), 0);
                 }
                 Err(_) => prop_assert!(paid_too_much != 0 || total == 0),
             }

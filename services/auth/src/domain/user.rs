@@ -12,6 +12,8 @@ pub(crate) enum Role {
     Buyer,
     /// Nothing: a user who left, or the owner of what such users leave behind.
     Anonymous,
+    /// Buys, and runs the shop.
+    Operator,
 }
 
 /// A user, with what the ledger says of them.
@@ -50,6 +52,11 @@ pub(crate) enum Refusal {
     InsufficientBalance,
     #[error("you have this role already")]
     AlreadyInRole,
+    #[error("the role of an operator changes by the command line only")]
+    IsOperator,
+    /// The role was paid for, and whoever decides on refunds should not be paid by orders.
+    #[error("a seller cannot be an operator; that takes an account of its own")]
+    IsSeller,
 }
 
 impl User {
@@ -68,11 +75,23 @@ impl User {
         Ok(())
     }
 
+    /// Whether the user may choose this role.
     pub(crate) fn check_can_become(&self, role: Role) -> Result<(), Refusal> {
-        if self.role == role {
-            return Err(Refusal::AlreadyInRole);
+        match self.role {
+            Role::Operator => Err(Refusal::IsOperator),
+            known if known == role => Err(Refusal::AlreadyInRole),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The role of this user as an operator, or as none.
+    pub(crate) fn role_as_operator(&self, is_operator: bool) -> Result<Role, Refusal> {
+        match (self.role, is_operator) {
+            (Role::Buyer, true) => Ok(Role::Operator),
+            (Role::Operator, false) => Ok(Role::Buyer),
+            (Role::Seller, true) => Err(Refusal::IsSeller),
+            (role, _) => Ok(role),
+        }
     }
 }
 
@@ -140,6 +159,26 @@ mod tests {
             buyer(0).check_can_become(Role::Buyer),
             Err(Refusal::AlreadyInRole)
         );
+    }
+
+    #[test]
+    fn operators_are_made_of_buyers_and_do_not_choose_another_role() {
+        let operator = User {
+            role: Role::Operator,
+            ..buyer(0)
+        };
+        let seller = User {
+            role: Role::Seller,
+            ..buyer(0)
+        };
+        assert_eq!(buyer(0).role_as_operator(true), Ok(Role::Operator));
+        assert_eq!(operator.role_as_operator(true), Ok(Role::Operator));
+        assert_eq!(operator.role_as_operator(false), Ok(Role::Buyer));
+        assert_eq!(seller.role_as_operator(true), Err(Refusal::IsSeller));
+        assert_eq!(seller.role_as_operator(false), Ok(Role::Seller));
+        for role in [Role::Buyer, Role::Seller] {
+            assert_eq!(operator.check_can_become(role), Err(Refusal::IsOperator));
+        }
     }
 
     #[test]

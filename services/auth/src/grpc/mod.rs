@@ -21,6 +21,8 @@ const SAGAS: &[&str] = &["events-handler"];
 const CATALOGUE: &[&str] = &["products"];
 /// Who shows names beside what users own.
 const JOINERS: &[&str] = &["gateway", "products", "orders", "events-handler"];
+/// Who can start a process beside the mesh may name operators; nobody else may.
+const COMMAND_LINE: &[&str] = &["reen"];
 const PAYMENTS: &[&str] = &["checkout", "gateway"];
 
 pub(crate) struct Grpc {
@@ -174,6 +176,16 @@ impl proto::auth_server::Auth for Grpc {
         answer(self.users.change_role(user_id, role).await.map(view::own))
     }
 
+    async fn set_operator(
+        &self,
+        request: Request<proto::SetOperatorRequest>,
+    ) -> Result<Response<proto::User>, Status> {
+        Caller::of(&request)?.must_be(COMMAND_LINE)?;
+        let asked = request.get_ref();
+        let set = self.users.set_operator(&asked.email, asked.operator).await;
+        answer(set.map(view::own))
+    }
+
     async fn anonymise_user(
         &self,
         request: Request<proto::AnonymiseUserRequest>,
@@ -247,6 +259,22 @@ impl proto::auth_server::Auth for Grpc {
         let sale = parse::operation_id("saleOperationId", &asked.sale_operation_id)?;
         let reversed = self.ledger.reverse_sale(&operation, sale).await;
         answer(reversed.map(|()| proto::ReverseSaleResponse {}))
+    }
+
+    async fn post_refund(
+        &self,
+        request: Request<proto::PostRefundRequest>,
+    ) -> Result<Response<proto::PostRefundResponse>, Status> {
+        Caller::of(&request)?.must_be(SAGAS)?;
+        let asked = request.into_inner();
+        let operation = Operation::required(asked.operation)?;
+        let buyer_id = parse::object_id("buyerId", &asked.buyer_id)?;
+        let shares = parse::shares(&asked.shares)?;
+        let posted = self
+            .ledger
+            .post_refund(&operation, buyer_id, asked.total_cents, &shares)
+            .await;
+        answer(posted.map(|()| proto::PostRefundResponse {}))
     }
 
     async fn record_purchase(

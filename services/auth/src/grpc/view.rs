@@ -48,7 +48,7 @@ pub(super) fn public(user: User) -> proto::PublicUser {
     proto::PublicUser {
         id: user.id.to_hex(),
         name: user.name,
-        role: role(user.role).into(),
+        role: public_role(user.role).into(),
         sales_count: user.sales_count,
         purchases_count: user.purchases_count,
         created_at: Some(timestamp(user.created_at)),
@@ -69,6 +69,15 @@ fn role(role: Role) -> proto::Role {
         Role::Seller => proto::Role::Seller,
         Role::Buyer => proto::Role::Buyer,
         Role::Anonymous => proto::Role::Anonymous,
+        Role::Operator => proto::Role::Operator,
+    }
+}
+
+/// Who runs the shop is nobody's business: to others an operator is a buyer.
+fn public_role(known: Role) -> proto::Role {
+    match known {
+        Role::Operator => proto::Role::Buyer,
+        other => role(other),
     }
 }
 

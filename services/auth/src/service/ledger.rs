@@ -49,7 +49,19 @@ impl Ledger {
         shares: &[Share],
     ) -> Result<(), Error> {
         let sale = Posting::sale(buyer_id, total_cents, shares)?;
-        self.store.post_sale(operation, &sale).await
+        self.store.post_transfer(operation, &sale).await
+    }
+
+    /// Gives money back after a sale, for good.
+    pub(crate) async fn post_refund(
+        &self,
+        operation: &Operation,
+        buyer_id: ObjectId,
+        total_cents: i64,
+        shares: &[Share],
+    ) -> Result<(), Error> {
+        let refund = Posting::refund(buyer_id, total_cents, shares)?;
+        self.store.post_transfer(operation, &refund).await
     }
 
     pub(crate) async fn reverse_sale(

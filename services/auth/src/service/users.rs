@@ -1,7 +1,7 @@
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
 
-use crate::domain::{Contact, Page, ProfileChange, Refusal, Role, User, UserKey};
+use crate::domain::{Contact, Page, ProfileChange, Refusal, Role, User, UserKey, normal_form};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -66,8 +66,18 @@ impl Users {
         match role {
             Role::Seller => self.store.become_seller(id).await,
             Role::Buyer => self.store.become_buyer(id).await,
-            Role::Anonymous => Err(Refusal::Forbidden.into()),
+            Role::Anonymous | Role::Operator => Err(Refusal::Forbidden.into()),
         }
+    }
+
+    /// Makes the user with this address an operator, or none.
+    pub(crate) async fn set_operator(&self, email: &str, is_operator: bool) -> Result<User, Error> {
+        let user = self
+            .store
+            .set_operator(&normal_form(email), is_operator)
+            .await?;
+        tracing::warn!(user = %user.id, role = ?user.role, "the role was set by the command line");
+        Ok(user)
     }
 
     pub(crate) async fn anonymise(&self, operation: &Operation, id: ObjectId) -> Result<(), Error> {

@@ -9,9 +9,9 @@ mod ledger;
 mod purchases;
 mod reversals;
 mod roles;
-mod sales;
 mod sessions;
 mod sign_up;
+mod transfers;
 mod users;
 
 use mongodb::Collection;

@@ -62,6 +62,38 @@ impl Store {
         self.present_user_in(session, id).await
     }
 
+    /// Makes the user with this address an operator, or none; whoever is that already stays it.
+    pub(crate) async fn set_operator(
+        &self,
+        email_key: &str,
+        is_operator: bool,
+    ) -> Result<User, Error> {
+        let mut transaction = Transaction::begin(&self.database).await?;
+        loop {
+            let attempt = self
+                .set_operator_once(transaction.session(), email_key, is_operator)
+                .await;
+            if let Some(user) = transaction.settle(attempt).await? {
+                return Ok(user);
+            }
+        }
+    }
+
+    async fn set_operator_once(
+        &self,
+        session: &mut ClientSession,
+        email_key: &str,
+        is_operator: bool,
+    ) -> Result<User, Error> {
+        let user = self.present_user_by_email_in(session, email_key).await?;
+        let role = user.role_as_operator(is_operator)?;
+        if role == user.role {
+            return Ok(user);
+        }
+        self.set_role(session, user.id, role).await?;
+        self.present_user_in(session, user.id).await
+    }
+
     async fn set_role(
         &self,
         session: &mut ClientSession,

@@ -17,7 +17,7 @@ pub(crate) struct Credential {
 
 /// Users who have not left.
 fn present(mut filter: Document) -> Document {
-    filter.insert("role", doc! {"$in": ["SELLER", "BUYER"]});
+    filter.insert("role", doc! {"$in": ["SELLER", "BUYER", "OPERATOR"]});
     filter
 }
 
@@ -36,6 +36,16 @@ impl Store {
         let present = present(doc! {"_id": id});
         let user = self.users.find_one(present).session(session).await?;
         user.map(User::from).ok_or(Error::Closed)
+    }
+
+    pub(super) async fn present_user_by_email_in(
+        &self,
+        session: &mut ClientSession,
+        email_key: &str,
+    ) -> Result<User, Error> {
+        let present = present(doc! {"emailKey": email_key});
+        let user = self.users.find_one(present).session(session).await?;
+        user.map(User::from).ok_or(Error::NotFound)
     }
 
     pub(crate) async fn user_by_clerk_id(&self, clerk_id: &str) -> Result<Option<User>, Error> {

@@ -3,9 +3,9 @@ use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_proto::auth::v1::{
     AnonymiseUserRequest, ChangeRoleRequest, ChargeFeeRequest, FindContactsRequest,
     FindUsersRequest, ForgetPurchaseRequest, GetBalanceRequest, GetJwksRequest, GetUserRequest,
-    ListUsersRequest, PostSaleRequest, RecordPurchaseRequest, RefreshSessionRequest,
-    ReverseFeeRequest, ReverseSaleRequest, SignInRequest, SignOutEverywhereRequest, SignOutRequest,
-    SignUpRequest, UpdateProfileRequest,
+    ListUsersRequest, PostRefundRequest, PostSaleRequest, RecordPurchaseRequest,
+    RefreshSessionRequest, ReverseFeeRequest, ReverseSaleRequest, SetOperatorRequest,
+    SignInRequest, SignOutEverywhereRequest, SignOutRequest, SignUpRequest, UpdateProfileRequest,
 };
 use reen_testkit::{AccessTable, methods};
 
@@ -20,6 +20,7 @@ const EVERYBODY: &[&str] = &[
     "checkout",
     "orders",
     "events-handler",
+    "reen",
     "stranger",
 ];
 const GATEWAY: &[&str] = &["gateway"];
@@ -39,6 +40,7 @@ fn access_table(auth: &Auth) -> AccessTable {
         list_users(ListUsersRequest::default()) => GATEWAY,
         update_profile(UpdateProfileRequest::default()) => GATEWAY,
         change_role(ChangeRoleRequest::default()) => GATEWAY,
+        set_operator(SetOperatorRequest::default()) => &["reen"],
         find_users(FindUsersRequest::default()) => JOINERS,
         get_balance(GetBalanceRequest::default()) => &["gateway", "checkout"],
         charge_fee(ChargeFeeRequest::default()) => CATALOGUE,
@@ -47,6 +49,7 @@ fn access_table(auth: &Auth) -> AccessTable {
         anonymise_user(AnonymiseUserRequest::default()) => SAGAS,
         post_sale(PostSaleRequest::default()) => SAGAS,
         reverse_sale(ReverseSaleRequest::default()) => SAGAS,
+        post_refund(PostRefundRequest::default()) => SAGAS,
         record_purchase(RecordPurchaseRequest::default()) => SAGAS,
         forget_purchase(ForgetPurchaseRequest::default()) => SAGAS,
     };

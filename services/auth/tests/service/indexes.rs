@@ -5,7 +5,7 @@ use reen_testkit::assert_uses_index;
 use crate::support::Auth;
 
 fn present(mut filter: Document) -> Document {
-    filter.insert("role", doc! {"$in": ["SELLER", "BUYER"]});
+    filter.insert("role", doc! {"$in": ["SELLER", "BUYER", "OPERATOR"]});
     filter
 }
 
@@ -25,6 +25,11 @@ async fn every_query_has_an_index() {
         ("users", doc! {"_id": {"$in": [id]}}, doc! {}),
         ("users", doc! {"clerkId": "user_2abc"}, doc! {}),
         ("users", doc! {"emailKey": "ada@example.com"}, doc! {}),
+        (
+            "users",
+            present(doc! {"emailKey": "ada@example.com"}),
+            doc! {},
+        ),
         ("users", present(doc! {}), doc! {"_id": -1}),
         ("users", doc! {"role": "ANONYMOUS"}, doc! {}),
         ("postings", doc! {"_id": "operation"}, doc! {}),

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use reen_error::{Code, Failure};
 
-use crate::support::{Auth, check_books, fee, fee_reversal, sale, sale_reversal};
+use crate::support::{Auth, check_books, fee, fee_reversal, refund, sale, sale_reversal};
 
 const USERS: usize = 3;
 const STARTING: i64 = 1_000;
@@ -24,6 +24,11 @@ enum Step {
         cents: i64,
     },
     Sell {
+        id: usize,
+        buyer: usize,
+        shares: Vec<(usize, i64)>,
+    },
+    Refund {
         id: usize,
         buyer: usize,
         shares: Vec<(usize, i64)>,
@@ -46,8 +51,10 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (id.clone(), user.clone(), 0_i64..600)
             .prop_map(|(id, user, cents)| Step::Charge { id, user, cents }),
-        3 => (id.clone(), user, vec(share, 1..4))
+        3 => (id.clone(), user.clone(), vec(share.clone(), 1..4))
             .prop_map(|(id, buyer, shares)| Step::Sell { id, buyer, shares }),
+        2 => (id.clone(), user, vec(share, 1..4))
+            .prop_map(|(id, buyer, shares)| Step::Refund { id, buyer, shares }),
         2 => id.clone().prop_map(|id| Step::ReverseFee { id }),
         2 => id.prop_map(|id| Step::ReverseSale { id }),
         3 => (1_usize..6).prop_map(|back| Step::Again { back }),
@@ -58,13 +65,20 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Clone, Debug, PartialEq)]
 enum Entry {
     Done(Effect),
-    Undone { is_sale: bool },
+    Undone { kind: Kind },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Fee,
+    Sale,
+    Refund,
 }
 
 /// What each user got or gave.
 #[derive(Clone, Debug, PartialEq)]
 struct Effect {
-    is_sale: bool,
+    kind: Kind,
     changes: Vec<(usize, i64)>,
 }
 
@@ -82,23 +96,23 @@ impl Model {
             Step::Charge { id, user, cents } => {
                 let changes = vec![(*user, -cents)];
                 let effect = Effect {
-                    is_sale: false,
+                    kind: Kind::Fee,
                     changes,
                 };
                 self.act(*id, effect, *cents)
             }
             Step::Sell { id, buyer, shares } => {
-                let mut changes = shares.clone();
-                changes.sort_unstable();
-                changes.push((*buyer, -shares.iter().map(|(_, cents)| cents).sum::<i64>()));
-                let effect = Effect {
-                    is_sale: true,
-                    changes,
-                };
-                self.act(*id, effect, i64::MIN)
+                let changes = changes(*buyer, shares, 1);
+                let kind = Kind::Sale;
+                self.act(*id, Effect { kind, changes }, i64::MIN)
             }
-            Step::ReverseFee { id } => self.undo(*id, false),
-            Step::ReverseSale { id } => self.undo(*id, true),
+            Step::Refund { id, buyer, shares } => {
+                let changes = changes(*buyer, shares, -1);
+                let kind = Kind::Refund;
+                self.act(*id, Effect { kind, changes }, i64::MIN)
+            }
+            Step::ReverseFee { id } => self.undo(*id, Kind::Fee),
+            Step::ReverseSale { id } => self.undo(*id, Kind::Sale),
             Step::Again { .. } => unreachable!("replaced by what it repeats"),
         }
     }
@@ -121,11 +135,11 @@ impl Model {
         None
     }
 
-    fn undo(&mut self, id: usize, is_sale: bool) -> Option<Code> {
-        let before = self.entries.insert(id, Entry::Undone { is_sale });
+    fn undo(&mut self, id: usize, kind: Kind) -> Option<Code> {
+        let before = self.entries.insert(id, Entry::Undone { kind });
         match before {
-            Some(Entry::Done(effect)) if effect.is_sale == is_sale => self.apply(&effect, -1),
-            Some(Entry::Undone { is_sale: kind }) if kind == is_sale => {}
+            Some(Entry::Done(effect)) if effect.kind == kind => self.apply(&effect, -1),
+            Some(Entry::Undone { kind: before }) if before == kind => {}
             None => {}
             Some(other) => {
                 self.entries.insert(id, other);
@@ -140,6 +154,18 @@ impl Model {
             self.balances[*user] += sign * cents;
         }
     }
+}
+
+/// What a sale does to each user, or (with -1) a refund.
+fn changes(buyer: usize, shares: &[(usize, i64)], sign: i64) -> Vec<(usize, i64)> {
+    let mut changes = shares.to_vec();
+    changes.sort_unstable();
+    let total: i64 = shares.iter().map(|(_, cents)| cents).sum();
+    changes.push((buyer, -total));
+    changes
+        .iter()
+        .map(|(user, cents)| (*user, sign * cents))
+        .collect()
 }
 
 /// Steps with every `Again` replaced by what it repeats.
@@ -177,16 +203,25 @@ impl Bench {
                 products.charge_fee(fee).await.err()
             }
             Step::Sell { id, buyer, shares } => {
-                let share = |(seller, cents): &(usize, i64)| (self.users[*seller].as_str(), *cents);
-                let shares: Vec<_> = shares.iter().map(share).collect();
-                let sale = sale(&name(id), &self.users[*buyer], &shares);
+                let sale = sale(&name(id), &self.users[*buyer], &self.named(shares));
                 sagas.post_sale(sale).await.err()
+            }
+            Step::Refund { id, buyer, shares } => {
+                let refund = refund(&name(id), &self.users[*buyer], &self.named(shares));
+                sagas.post_refund(refund).await.err()
             }
             Step::ReverseFee { id } => products.reverse_fee(fee_reversal(&name(id))).await.err(),
             Step::ReverseSale { id } => sagas.reverse_sale(sale_reversal(&name(id))).await.err(),
             Step::Again { .. } => unreachable!("replaced by what it repeats"),
         };
         refused.map(|status| Failure::from(status).code)
+    }
+
+    fn named(&self, shares: &[(usize, i64)]) -> Vec<(&str, i64)> {
+        let shares = shares.iter();
+        shares
+            .map(|(seller, cents)| (self.users[*seller].as_str(), *cents))
+            .collect()
     }
 
     async fn check(&mut self, case: usize, steps: Vec<Step>) {

@@ -50,11 +50,13 @@ pub(crate) async fn check_books(database: &Database) {
 /// very sum that its original changed.
 fn book(sums: &mut Sums, kind: &str, cents: i64, is_reversal: bool) {
     sums.balance += cents;
-    let original_cents = if is_reversal { -cents } else { cents };
-    let sign = if is_reversal { -1 } else { 1 };
+    // A refund does to a sale what a reversal does to its original.
+    let takes_back = is_reversal || kind == "refund";
+    let original_cents = if takes_back { -cents } else { cents };
+    let sign = if takes_back { -1 } else { 1 };
     match kind {
         "opening" => {}
-        "sale" if original_cents > 0 => sums.gained += sign * original_cents,
+        "sale" | "refund" if original_cents > 0 => sums.gained += sign * original_cents,
         _ => sums.spent += sign * -original_cents,
     }
 }

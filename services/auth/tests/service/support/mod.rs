@@ -6,8 +6,8 @@ mod service;
 use bson::oid::ObjectId;
 use reen_error::{Code, Failure, Handling};
 use reen_proto::auth::v1::{
-    ChargeFeeRequest, FeeKind, PostSaleRequest, ReverseFeeRequest, ReverseSaleRequest, Role,
-    SellerShare,
+    ChargeFeeRequest, FeeKind, PostRefundRequest, PostSaleRequest, ReverseFeeRequest,
+    ReverseSaleRequest, Role, SellerShare,
 };
 use reen_proto::operation::v1::Operation;
 use reen_testkit::{PATIENCE, own_operation, refusal, saga_operation};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tonic::{Response, Status};
 
 pub(crate) use books::check_books;
-pub(crate) use service::{Auth, PASSWORD, STARTING_CENTS};
+pub(crate) use service::{Auth, PASSWORD, STARTING_CENTS, address_of};
 
 /// What undoes the operation `id`, in the same saga.
 pub(crate) fn undoing(id: &str) -> Option<Operation> {
@@ -78,6 +78,17 @@ pub(crate) fn sale(id: &str, buyer_id: &str, shares: &[(&str, i64)]) -> PostSale
         buyer_id: buyer_id.to_owned(),
         total_cents: shares.iter().map(|(_, cents)| cents).sum(),
         shares: shares.iter().map(share).collect(),
+    }
+}
+
+/// What gives back as much as the shares sum to.
+pub(crate) fn refund(id: &str, buyer_id: &str, shares: &[(&str, i64)]) -> PostRefundRequest {
+    let sale = sale(id, buyer_id, shares);
+    PostRefundRequest {
+        operation: sale.operation,
+        buyer_id: sale.buyer_id,
+        total_cents: sale.total_cents,
+        shares: sale.shares,
     }
 }
 

@@ -8,17 +8,18 @@ use crate::domain::Posting;
 use crate::error::Error;
 
 impl Store {
-    /// Posts a sale. It was paid already, so no balance is asked for. A repeat changes nothing.
-    pub(crate) async fn post_sale(
+    /// Posts a sale or a refund. The money has moved already, so no balance is asked for. A repeat
+    /// changes nothing.
+    pub(crate) async fn post_transfer(
         &self,
         operation: &Operation,
-        sale: &Posting,
+        transfer: &Posting,
     ) -> Result<(), Error> {
-        let _turn = self.lanes.enter(sale.movements().into_keys()).await;
+        let _turn = self.lanes.enter(transfer.movements().into_keys()).await;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self
-                .post_sale_once(transaction.session(), operation, sale)
+                .post_transfer_once(transaction.session(), operation, transfer)
                 .await;
             if transaction.settle(attempt).await?.is_some() {
                 return Ok(());
@@ -26,22 +27,22 @@ impl Store {
         }
     }
 
-    async fn post_sale_once(
+    async fn post_transfer_once(
         &self,
         session: &mut ClientSession,
         operation: &Operation,
-        sale: &Posting,
+        transfer: &Posting,
     ) -> Result<(), Error> {
         self.fence.pass(session, operation).await?;
-        let before = self.posted_before(session, &operation.id, sale).await?;
+        let before = self.posted_before(session, &operation.id, transfer).await?;
         if before.is_some() {
             return Ok(());
         }
         let record = PostingDocument {
             saga: Some(operation.saga.clone()),
-            ..PostingDocument::new(&operation.id, sale)
+            ..PostingDocument::new(&operation.id, transfer)
         };
         self.insert_posting(session, record).await?;
-        self.carry_over(session, &sale.movements()).await
+        self.carry_over(session, &transfer.movements()).await
     }
 }
