@@ -1,5 +1,5 @@
 use reen_error::{Code, Coded, Failure, FieldFailure};
-use reen_mongo::{FenceError, TransactionError};
+use reen_mongo::FenceError;
 
 use crate::domain::Refusal;
 
@@ -21,6 +21,9 @@ pub(crate) enum Error {
     /// Stripe may or may not have done what it was asked.
     #[error("Stripe gave no usable answer: {0}")]
     PaymentsAway(String),
+    /// Others kept changing the checkout all the time that this call had.
+    #[error("the checkout is changed too often")]
+    Contended,
     /// A peer's refusal, handed on as it is.
     #[error("{0}")]
     Peer(Failure),
@@ -35,7 +38,7 @@ impl Coded for Error {
         match self {
             Self::NotFound => Code::NotFound,
             Self::Refused(refusal) => code_of(*refusal),
-            Self::NotOpened | Self::PaymentsAway(_) => Code::Unavailable,
+            Self::NotOpened | Self::PaymentsAway(_) | Self::Contended => Code::Unavailable,
             Self::Interrupted => Code::Internal,
             Self::PaymentRefused => Code::PaymentRefused,
             Self::Peer(failure) => failure.code,
@@ -68,14 +71,5 @@ fn code_of(refusal: Refusal) -> Code {
 impl From<mongodb::error::Error> for Error {
     fn from(error: mongodb::error::Error) -> Self {
         Self::Store(error.into())
-    }
-}
-
-impl TransactionError for Error {
-    fn database(&self) -> Option<&reen_mongo::Error> {
-        match self {
-            Self::Store(error) | Self::Fence(FenceError::Store(error)) => Some(error),
-            _ => None,
-        }
     }
 }

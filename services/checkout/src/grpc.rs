@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use bson::DateTime;
 use bson::oid::ObjectId;
 use reen_chassis::server::refuse;
 use reen_chassis::{Caller, Operation};
 use reen_error::{Failure, FieldFailure};
 use reen_proto::checkout::v1 as proto;
-use reen_proto::time::from_millis;
+use reen_proto::time::{from_millis, to_millis};
 use tonic::{Request, Response, Status};
 
-use crate::domain::{Checkout, Line, ReceivedPayment, RecordedPayment, State};
+use crate::domain::{Checkout, Line, ReceivedPayment, RecordedPayment, State, Unsettled, Window};
 use crate::error::Error;
 use crate::service::Checkouts;
 
@@ -18,6 +19,7 @@ use crate::service::Checkouts;
 const FOR_USERS: &[&str] = &["gateway"];
 const SAGAS: &[&str] = &["events-handler"];
 const LONGEST_KEY: usize = 255;
+const LONGEST_LIST: i32 = 1_000;
 
 pub(crate) struct Grpc {
     service: Arc<Checkouts>,
@@ -56,6 +58,27 @@ impl proto::checkout_server::Checkout for Grpc {
         let user_id = signed_in(&request)?;
         let id = checkout_id(&request.get_ref().id)?;
         answer(self.service.cancel(user_id, id).await.map(view))
+    }
+
+    async fn find_payment(
+        &self,
+        request: Request<proto::FindPaymentRequest>,
+    ) -> Result<Response<proto::Payment>, Status> {
+        Caller::of(&request)?.must_be(SAGAS)?;
+        let id = checkout_id(&request.get_ref().checkout_id)?;
+        answer(self.service.find(id).await.map(payment_view))
+    }
+
+    async fn list_unsettled(
+        &self,
+        request: Request<proto::ListUnsettledRequest>,
+    ) -> Result<Response<proto::ListUnsettledResponse>, Status> {
+        Caller::of(&request)?.must_be(SAGAS)?;
+        let window = window(&request.into_inner())?;
+        let unsettled = self.service.unsettled(window).await;
+        answer(unsettled.map(|checkouts| proto::ListUnsettledResponse {
+            checkouts: checkouts.into_iter().map(unsettled_view).collect(),
+        }))
     }
 
     async fn record_payment(
@@ -146,6 +169,23 @@ fn received_payment(asked: proto::RecordPaymentRequest) -> Result<ReceivedPaymen
         },
         amount_cents: asked.amount_cents,
         currency: asked.currency,
+        told_at: DateTime::now(),
+    })
+}
+
+fn window(asked: &proto::ListUnsettledRequest) -> Result<Window, Failure> {
+    let moment = |time| DateTime::from_millis(to_millis(time));
+    let Some(before) = &asked.before else {
+        return Err(invalid("before", "required", "must be set"));
+    };
+    if !(1..=LONGEST_LIST).contains(&asked.limit) {
+        let why = format!("must be from 1 to {LONGEST_LIST}");
+        return Err(invalid("limit", "out_of_range", &why));
+    }
+    Ok(Window {
+        from: asked.from.as_ref().map(moment),
+        before: moment(before),
+        limit: asked.limit.into(),
     })
 }
 
@@ -175,6 +215,27 @@ fn view(checkout: Checkout) -> proto::CheckoutSession {
         expires_at: Some(from_millis(checkout.expires_at.timestamp_millis())),
         created_at: Some(from_millis(checkout.created_at.timestamp_millis())),
         updated_at: Some(from_millis(checkout.updated_at.timestamp_millis())),
+    }
+}
+
+fn payment_view(checkout: Checkout) -> proto::Payment {
+    let payment = checkout.payment;
+    proto::Payment {
+        checkout_id: checkout.id.to_hex(),
+        status: status(checkout.state).into(),
+        payment_intent_id: payment.map(|it| it.intent_id).unwrap_or_default(),
+        total_cents: checkout.total_cents,
+        currency: checkout.currency,
+        order_id: checkout.order_id,
+    }
+}
+
+fn unsettled_view(checkout: Unsettled) -> proto::UnsettledCheckout {
+    proto::UnsettledCheckout {
+        checkout_id: checkout.id.to_hex(),
+        status: status(checkout.state).into(),
+        stripe_session_id: checkout.session_id.unwrap_or_default(),
+        since: Some(from_millis(checkout.since.timestamp_millis())),
     }
 }
 

@@ -9,6 +9,8 @@ pub struct Config {
     pub listen: Listen,
     /// `ORDERS_DATABASE_URL`, with the database's name.
     pub database_url: SecretString,
+    /// `MESSAGE_BROKER_URL`.
+    pub broker_url: SecretString,
     /// `SERVICE_IDENTITY_SECRET`.
     pub identity: Identity,
 }
@@ -22,10 +24,12 @@ impl Config {
         Reader::read(environment, |reader| {
             let listen = reader.listen("ORDERS", 50055, 9105);
             let database_url = reader.secret("ORDERS_DATABASE_URL");
+            let broker_url = reader.secret("MESSAGE_BROKER_URL");
             let identity = reader.identity(crate::NAME);
             Some(Self {
                 listen: listen?,
                 database_url: database_url?,
+                broker_url: broker_url?,
                 identity: identity?,
             })
         })

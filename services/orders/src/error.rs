@@ -1,7 +1,7 @@
-use reen_error::{Code, Coded};
+use reen_error::{Code, Coded, FieldFailure};
 use reen_mongo::{FenceError, TransactionError};
 
-use crate::domain::IllegalTransition;
+use crate::domain::{IllegalTransition, RefundRefusal};
 
 /// Why this service refuses.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -10,6 +10,8 @@ pub(crate) enum Error {
     NotFound,
     #[error(transparent)]
     Transition(#[from] IllegalTransition),
+    #[error(transparent)]
+    Refund(#[from] RefundRefusal),
     #[error("the order of this checkout was withdrawn")]
     Voided,
     /// Order and record are written together, so this never happens by itself.
@@ -26,11 +28,32 @@ impl Coded for Error {
         match self {
             Self::NotFound => Code::NotFound,
             Self::Transition(_) => Code::IllegalTransition,
+            Self::Refund(refusal) => code_of(*refusal),
             Self::Voided => Code::OperationVoided,
             Self::OrderLost => Code::Internal,
             Self::Fence(error) => error.code(),
             Self::Store(error) => error.code(),
         }
+    }
+
+    fn fields(&self) -> Vec<FieldFailure> {
+        let (field, code) = match self {
+            Self::Refund(RefundRefusal::Taken) => ("refundId", "taken"),
+            Self::Refund(RefundRefusal::NotWhole) => ("restock", "not_whole"),
+            _ => return Vec::new(),
+        };
+        vec![FieldFailure::new(field, code, self.to_string())]
+    }
+}
+
+fn code_of(refusal: RefundRefusal) -> Code {
+    match refusal {
+        RefundRefusal::Unknown => Code::NotFound,
+        RefundRefusal::Taken | RefundRefusal::NotWhole => Code::ValidationFailed,
+        RefundRefusal::TooMuch => Code::RefundExceedsPayment,
+        // What stands in the way is over soon.
+        RefundRefusal::InTheWay => Code::Unavailable,
+        RefundRefusal::EndedOtherwise => Code::IllegalTransition,
     }
 }
 

@@ -3,7 +3,9 @@
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
 
-use crate::domain::{CheckoutId, NewOrder, Order, Page, Sale, Status, Step};
+use crate::domain::{
+    CheckoutId, NewOrder, Order, OutsideRefund, Page, Refund, Sale, Status, Step, Wish,
+};
 use crate::error::Error;
 use crate::store::{ProductCount, Store};
 
@@ -89,5 +91,49 @@ impl Orders {
         checkout_id: &CheckoutId,
     ) -> Result<(), Error> {
         self.store.withdraw(operation, checkout_id).await
+    }
+
+    /// Asks for money back to the buyer. Whoever is not a seller of the order has none.
+    pub(crate) async fn request_refund(
+        &self,
+        order_id: ObjectId,
+        wish: &Wish,
+    ) -> Result<Refund, Error> {
+        self.store.request_refund(order_id, wish).await
+    }
+
+    pub(crate) async fn settle_refund(
+        &self,
+        operation: &Operation,
+        order_id: ObjectId,
+        refund_id: &str,
+        stripe_refund_id: &str,
+    ) -> Result<Order, Error> {
+        self.store
+            .settle_refund(operation, order_id, refund_id, stripe_refund_id)
+            .await
+    }
+
+    pub(crate) async fn reject_refund(
+        &self,
+        operation: &Operation,
+        order_id: ObjectId,
+        refund_id: &str,
+        why: &str,
+    ) -> Result<(), Error> {
+        self.store
+            .reject_refund(operation, order_id, refund_id, why)
+            .await
+    }
+
+    pub(crate) async fn record_outside_refund(
+        &self,
+        operation: &Operation,
+        checkout_id: &CheckoutId,
+        outside: &OutsideRefund,
+    ) -> Result<(Order, Refund), Error> {
+        self.store
+            .record_outside_refund(operation, checkout_id, outside)
+            .await
     }
 }

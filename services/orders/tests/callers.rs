@@ -7,7 +7,8 @@ use reen_orders::NAME;
 use reen_proto::orders::v1::orders_client::OrdersClient;
 use reen_proto::orders::v1::{
     ChangeStatusRequest, CountOrdersRequest, CreateOrderRequest, GetOrderRequest,
-    ListOrdersRequest, ListSalesRequest,
+    ListOrdersRequest, ListSalesRequest, RecordOutsideRefundRequest, RejectRefundRequest,
+    RequestRefundRequest, SettleRefundRequest,
 };
 use reen_testkit::{AccessTable, methods};
 
@@ -21,6 +22,7 @@ const EVERYBODY: &[&str] = &[
     "checkout",
     "orders",
     "events-handler",
+    "reen",
 ];
 const GATEWAY: &[&str] = &["gateway"];
 const SAGAS: &[&str] = &["events-handler"];
@@ -32,6 +34,10 @@ fn access_table(world: &World) -> AccessTable {
         list_sales(ListSalesRequest { limit: 1, skip: 0 }) => GATEWAY,
         change_status(ChangeStatusRequest::default()) => GATEWAY,
         count_orders(CountOrdersRequest::default()) => &["gateway", "products"],
+        request_refund(RequestRefundRequest::default()) => &["gateway", "reen"],
+        settle_refund(SettleRefundRequest::default()) => SAGAS,
+        reject_refund(RejectRefundRequest::default()) => SAGAS,
+        record_outside_refund(RecordOutsideRefundRequest::default()) => SAGAS,
         create_order(paid()) => SAGAS,
         withdraw_order(withdrawal("never paid")) => SAGAS,
     };
@@ -65,6 +71,12 @@ async fn nobody_is_served_without_an_identity() {
 #[tokio::test]
 async fn what_is_a_users_is_for_nobody_who_is_not_signed_in() {
     let world = World::start().await;
-    let of_users = ["list_orders", "get_order", "list_sales", "change_status"];
+    let of_users = [
+        "list_orders",
+        "get_order",
+        "list_sales",
+        "change_status",
+        "request_refund",
+    ];
     access_table(&world).assert_need_a_user(&of_users).await;
 }

@@ -24,16 +24,32 @@ pub(crate) struct Checkout {
     pub(crate) page: Option<PaymentPage>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) payment: Option<RecordedPayment>,
+    /// When the payment was recorded here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) paid_at: Option<DateTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) order_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refund_id: Option<String>,
     /// The ids of the saga's operations that had their effect here.
     pub(crate) operations: Vec<String>,
+    /// The newest epoch of each saga that changed it: the fence, kept in the document that it guards.
+    #[serde(default)]
+    pub(crate) epochs: Vec<SagaEpoch>,
+    /// Grows with every change: who read an older one does not overwrite a newer.
+    #[serde(default)]
+    pub(crate) revision: i64,
     /// When the payment page closes; whole seconds, because Stripe's are.
     pub(crate) expires_at: DateTime,
     pub(crate) created_at: DateTime,
     pub(crate) updated_at: DateTime,
+}
+
+/// The newest epoch of a saga that was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SagaEpoch {
+    pub(crate) saga: String,
+    pub(crate) epoch: i64,
 }
 
 /// A line as it was when it was reserved.

@@ -1,5 +1,7 @@
 //! How a checkout changes. Each change made twice is made once.
 
+use bson::DateTime;
+
 use super::{Checkout, HoldState, PaymentPage, RecordedPayment, Refusal, State};
 
 /// What Stripe says that it collected.
@@ -8,6 +10,8 @@ pub(crate) struct ReceivedPayment {
     pub(crate) payment: RecordedPayment,
     pub(crate) amount_cents: i64,
     pub(crate) currency: String,
+    /// When this service was told.
+    pub(crate) told_at: DateTime,
 }
 
 impl Checkout {
@@ -64,6 +68,7 @@ impl Checkout {
             None => {
                 self.state = State::Paid;
                 self.payment = Some(received.payment.clone());
+                self.paid_at = Some(received.told_at);
                 Ok(())
             }
         }
@@ -155,6 +160,7 @@ mod tests {
             },
             amount_cents,
             currency: "usd".to_owned(),
+            told_at: DateTime::now(),
         }
     }
 
@@ -278,6 +284,7 @@ mod tests {
                     prop_assert!(paid || checkout.state == State::Refunded);
                 }
                 prop_assert!(!paid || checkout.payment.is_some());
+                prop_assert_eq!(checkout.payment.is_some(), checkout.paid_at.is_some());
                 prop_assert!(!(paid && checkout.owes_release()), "paid stock is not given back");
                 prop_assert!(before.state != State::Refunded || checkout.state == State::Refunded);
                 let forgotten = checkout.state.is_unsold() && checkout.hold_state == HoldState::Held;

@@ -9,7 +9,7 @@ use bson::oid::ObjectId;
 
 use crate::clients::Parties;
 use crate::config::{Sweeping, Terms};
-use crate::domain::Checkout;
+use crate::domain::{Checkout, Unsettled, Window};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -33,5 +33,15 @@ impl Checkouts {
     pub(crate) async fn get(&self, user_id: ObjectId, id: ObjectId) -> Result<Checkout, Error> {
         let own = self.store.find_own(user_id, id).await?;
         own.ok_or(Error::NotFound)
+    }
+
+    /// Anybody's checkout, for sagas.
+    pub(crate) async fn find(&self, id: ObjectId) -> Result<Checkout, Error> {
+        self.store.find(id).await?.ok_or(Error::NotFound)
+    }
+
+    /// What should have ended by now, for the reconciler of events-handler.
+    pub(crate) async fn unsettled(&self, window: Window) -> Result<Vec<Unsettled>, Error> {
+        self.store.unsettled(window).await
     }
 }

@@ -1,5 +1,10 @@
-//! Settles what crashes and lost webhooks left behind. Several replicas may be at it at once: whatever
-//! they do, done twice is done once.
+//! Closes what can no longer be paid, and gives its stock back: whatever crashes and lost webhooks left
+//! behind. Several replicas may be at it at once: whatever they do, done twice is done once.
+//!
+//! What was paid is not this service's to end. Should its webhook never come, the reconciler of
+//! events-handler finds it by [`Checkouts::unsettled`], asks Stripe, and begins its saga; and the other
+//! way round, the reconciler closes nothing by itself. The sweeper comes first, at half the grace, and
+//! alone settles those whose session is not known.
 
 use bson::DateTime;
 use bson::oid::ObjectId;
@@ -98,9 +103,9 @@ impl Checkouts {
                 }
                 self.settle_hold(&expired).await
             }
-            // The saga's, when its webhook comes; the reconciler's, when it does not.
+            // Its saga's; whether that has begun in time is the reconciler's to see, and to report.
             SessionState::Paid => {
-                tracing::warn!(checkout = %checkout.id, "paid without an order");
+                tracing::debug!(checkout = %checkout.id, "paid: left to its saga");
                 Ok(())
             }
             SessionState::Processing | SessionState::Open => {

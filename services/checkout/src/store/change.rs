@@ -1,14 +1,23 @@
-//! Changes of a checkout: each in one transaction, those of sagas with their fence and their record.
+//! Changes of a checkout. A checkout is one document, and all that a saga's step needs is in it: what
+//! the step changes, the record of its operation, and the fence. So a change is read, decided and
+//! written back where nobody else wrote meanwhile, without a transaction.
+
+use std::time::Duration;
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
-use mongodb::ClientSession;
+use rand::Rng as _;
 use reen_chassis::Operation;
-use reen_mongo::Transaction;
+use reen_mongo::FenceError;
+use tokio::time::{Instant, sleep};
 
 use super::Store;
-use crate::domain::{Checkout, Refusal};
+use crate::domain::{Checkout, Refusal, SagaEpoch};
 use crate::error::Error;
+
+/// Whoever waits has given up by then.
+const PATIENCE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 impl Store {
     /// Changes a checkout as `rule` says, and answers it as it is then.
@@ -42,48 +51,67 @@ impl Store {
     where
         R: Fn(&mut Checkout) -> Result<(), Refusal>,
     {
-        let mut transaction = Transaction::begin(&self.database).await?;
-        loop {
-            let attempt = self
-                .change_once(transaction.session(), operation, id, &rule)
-                .await;
-            if let Some(checkout) = transaction.settle(attempt).await? {
-                return Ok(checkout);
+        let give_up = Instant::now() + PATIENCE;
+        while Instant::now() < give_up {
+            let before = self.find(id).await?.ok_or(Error::NotFound)?;
+            let after = changed(&before, operation, &rule)?;
+            if after == before || self.replace(&before, &after).await? {
+                return Ok(after);
             }
+            let pause = LONGEST_PAUSE.mul_f64(rand::rng().random_range(0.0..=1.0));
+            sleep(pause).await;
         }
+        Err(Error::Contended)
     }
 
-    async fn change_once<R>(
-        &self,
-        session: &mut ClientSession,
-        operation: Option<&Operation>,
-        id: ObjectId,
-        rule: &R,
-    ) -> Result<Checkout, Error>
-    where
-        R: Fn(&mut Checkout) -> Result<(), Refusal>,
-    {
-        if let Some(operation) = operation {
-            self.fence.pass(session, operation).await?;
-        }
-        let this = doc! {"_id": id};
-        let found = self.checkouts.find_one(this.clone());
-        let before = found.session(&mut *session).await?.ok_or(Error::NotFound)?;
-        let mut after = before.clone();
-        if let Some(operation) = operation {
-            if before.operations.contains(&operation.id) {
-                return Ok(before);
-            }
-            after.operations.push(operation.id.clone());
-        }
-        rule(&mut after)?;
-        if after != before {
-            after.updated_at = DateTime::now();
-            self.checkouts
-                .replace_one(this, &after)
-                .session(session)
-                .await?;
-        }
-        Ok(after)
+    /// Writes `after` if nobody has changed the checkout since `before` was read.
+    async fn replace(&self, before: &Checkout, after: &Checkout) -> Result<bool, Error> {
+        let as_read = match before.revision {
+            // Written before there were revisions.
+            0 => doc! {"_id": before.id, "revision": {"$in": [0_i64, null]}},
+            revision => doc! {"_id": before.id, "revision": revision},
+        };
+        let replaced = self.checkouts.replace_one(as_read, after).await?;
+        Ok(replaced.matched_count == 1)
     }
+}
+
+/// The checkout as it is after a change; as it was, when nothing changes.
+fn changed(
+    before: &Checkout,
+    operation: Option<&Operation>,
+    rule: impl Fn(&mut Checkout) -> Result<(), Refusal>,
+) -> Result<Checkout, Error> {
+    let mut after = before.clone();
+    let is_repeat = match operation {
+        None => false,
+        Some(operation) => {
+            pass_fence(&mut after, operation)?;
+            before.operations.contains(&operation.id)
+        }
+    };
+    if !is_repeat {
+        after
+            .operations
+            .extend(operation.map(|operation| operation.id.clone()));
+        rule(&mut after)?;
+    }
+    if after != *before {
+        after.revision += 1;
+        after.updated_at = DateTime::now();
+    }
+    Ok(after)
+}
+
+fn pass_fence(checkout: &mut Checkout, operation: &Operation) -> Result<(), FenceError> {
+    let epochs = &mut checkout.epochs;
+    match epochs.iter_mut().find(|seen| seen.saga == operation.saga) {
+        Some(seen) if seen.epoch > operation.epoch => return Err(FenceError::Stale),
+        Some(seen) => seen.epoch = operation.epoch,
+        None => epochs.push(SagaEpoch {
+            saga: operation.saga.clone(),
+            epoch: operation.epoch,
+        }),
+    }
+    Ok(())
 }

@@ -2,12 +2,13 @@
 
 mod change;
 mod schema;
+mod unsettled;
 
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::Collection;
-use reen_mongo::{Database, Fence, Lanes, Turn};
+use reen_mongo::{Database, Lanes, Turn};
 use serde::Deserialize;
 
 use crate::domain::{Checkout, HoldState};
@@ -16,9 +17,7 @@ use schema::{abandoned_before, of_key, overdue_before, owing_release};
 
 #[derive(Clone)]
 pub(crate) struct Store {
-    database: Database,
     checkouts: Collection<Checkout>,
-    fence: Fence,
     /// One for each user's idempotency key: a repeat waits for the first instead of holding stock too.
     lanes: Lanes,
 }
@@ -34,9 +33,7 @@ pub(crate) enum Inserted {
 impl Store {
     pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
         let store = Self {
-            database: database.clone(),
             checkouts: database.collection(schema::CHECKOUTS),
-            fence: Fence::open(database).await?,
             lanes: Lanes::default(),
         };
         schema::sync(&store.checkouts).await?;
@@ -84,10 +81,11 @@ impl Store {
     /// Notes that nothing is owed to the stock any more.
     pub(crate) async fn settle_hold(&self, id: ObjectId) -> Result<(), Error> {
         let owing = doc! {"_id": id, "holdState": HoldState::ReleaseOwed.word()};
-        let settled = doc! {"$set": {
-            "holdState": HoldState::Settled.word(),
-            "updatedAt": DateTime::now(),
-        }};
+        let now = DateTime::now();
+        let settled = doc! {
+            "$set": {"holdState": HoldState::Settled.word(), "updatedAt": now},
+            "$inc": {"revision": 1_i64},
+        };
         self.checkouts.update_one(owing, settled).await?;
         Ok(())
     }

@@ -6,9 +6,13 @@ use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 use reen_mongo::sync_indexes;
 
-use crate::domain::{Checkout, HoldState, State};
+use crate::domain::{Checkout, HoldState, State, Window};
 
 pub(super) const CHECKOUTS: &str = "checkouts";
+/// When the page of a checkout closes, or closed.
+pub(super) const PAGE_CLOSED: &str = "expiresAt";
+/// When a payment was recorded.
+pub(super) const PAID: &str = "paidAt";
 
 pub(super) async fn sync(checkouts: &Collection<Checkout>) -> Result<(), reen_mongo::Error> {
     let keyed = doc! {"idempotencyKey": {"$exists": true}};
@@ -28,13 +32,20 @@ pub(super) async fn sync(checkouts: &Collection<Checkout>) -> Result<(), reen_mo
         .keys(doc! {"state": 1, "createdAt": 1})
         .build();
     let by_expiry = IndexModel::builder()
-        .keys(doc! {"state": 1, "expiresAt": 1})
+        .keys(doc! {"state": 1, PAGE_CLOSED: 1})
+        .build();
+    let only_paid = IndexOptions::builder()
+        .partial_filter_expression(doc! {"state": State::Paid.word()})
+        .build();
+    let by_payment = IndexModel::builder()
+        .keys(doc! {PAID: 1})
+        .options(only_paid)
         .build();
     let by_debt = IndexModel::builder()
         .keys(doc! {"holdState": 1, "state": 1})
         .options(only_owing)
         .build();
-    sync_indexes(checkouts, [by_key, by_age, by_expiry, by_debt]).await
+    sync_indexes(checkouts, [by_key, by_age, by_expiry, by_payment, by_debt]).await
 }
 
 pub(super) fn of_key(user_id: ObjectId, idempotency_key: &str) -> Document {
@@ -46,7 +57,26 @@ pub(super) fn abandoned_before(moment: DateTime) -> Document {
 }
 
 pub(super) fn overdue_before(moment: DateTime) -> Document {
-    doc! {"state": State::Open.word(), "expiresAt": {"$lt": moment}}
+    doc! {"state": State::Open.word(), PAGE_CLOSED: {"$lt": moment}}
+}
+
+/// Not paid as far as is known here, and closed in this window.
+pub(super) fn closed_in(window: Window) -> Document {
+    let unpaid = [State::Opening.word(), State::Open.word()];
+    doc! {"state": {"$in": unpaid}, PAGE_CLOSED: within(window)}
+}
+
+/// Paid in this window, and neither completed nor refunded.
+pub(super) fn paid_in(window: Window) -> Document {
+    doc! {"state": State::Paid.word(), PAID: within(window)}
+}
+
+fn within(window: Window) -> Document {
+    let mut within = doc! {"$lt": window.before};
+    if let Some(from) = window.from {
+        within.insert("$gte", from);
+    }
+    within
 }
 
 pub(super) fn owing_release() -> Document {
@@ -63,7 +93,11 @@ mod tests {
     use bson::{DateTime, doc};
     use reen_testkit::{TestDatabase, assert_uses_index};
 
-    use super::{CHECKOUTS, abandoned_before, of_key, overdue_before, owing_release};
+    use super::{
+        CHECKOUTS, PAGE_CLOSED, PAID, abandoned_before, closed_in, of_key, overdue_before,
+        owing_release, paid_in,
+    };
+    use crate::domain::Window;
     use crate::store::Store;
 
     #[tokio::test]
@@ -83,6 +117,14 @@ mod tests {
             doc! {"_id": id, "holdState": "releaseOwed"},
         ] {
             assert_uses_index(&database, CHECKOUTS, query, doc! {}).await;
+        }
+        let window = Window {
+            from: Some(now),
+            before: now,
+            limit: 1,
+        };
+        for (query, moment) in [(closed_in(window), PAGE_CLOSED), (paid_in(window), PAID)] {
+            assert_uses_index(&database, CHECKOUTS, query, doc! {moment: 1}).await;
         }
     }
 }

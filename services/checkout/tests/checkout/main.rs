@@ -7,7 +7,9 @@
 
 mod canceling;
 mod opening;
+mod payments;
 mod retries;
 mod saga_steps;
 mod support;
 mod sweeping;
+mod unsettled;

@@ -4,7 +4,7 @@ use bson::DateTime;
 use bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 
-use super::Status;
+use super::{Refund, Status};
 
 /// What one buyer bought at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub(crate) struct Order {
     pub(crate) total_cents: i64,
     pub(crate) status: Status,
     pub(crate) lines: Vec<OrderLine>,
+    /// Oldest first.
+    pub(crate) refunds: Vec<Refund>,
+    /// What went back, all refunds together.
+    pub(crate) refunded_cents: i64,
     pub(crate) created_at: DateTime,
     pub(crate) updated_at: DateTime,
 }
@@ -106,6 +110,8 @@ mod tests {
             lines: [his, another, his]
                 .map(|seller| line(ObjectId::new(), seller))
                 .into(),
+            refunds: Vec::new(),
+            refunded_cents: 0,
             created_at: DateTime::now(),
             updated_at: DateTime::now(),
         };

@@ -12,6 +12,7 @@ use reen_error::Failure;
 use reen_proto::orders::v1 as proto;
 use tonic::{Request, Response, Status};
 
+use crate::domain::Requester;
 use crate::error::Error;
 use crate::service::Orders;
 
@@ -19,6 +20,8 @@ use crate::service::Orders;
 const FOR_USERS: &[&str] = &["gateway"];
 const CATALOGUE: &[&str] = &["gateway", "products"];
 const SAGAS: &[&str] = &["events-handler"];
+/// Who is believed that somebody is an operator.
+const REFUNDERS: &[&str] = &["gateway", "reen"];
 
 pub(crate) struct Grpc {
     service: Arc<Orders>,
@@ -81,6 +84,67 @@ impl proto::orders_server::Orders for Grpc {
         answer(self.service.count(&product_ids).await.map(view::counts))
     }
 
+    async fn request_refund(
+        &self,
+        request: Request<proto::RequestRefundRequest>,
+    ) -> Result<Response<proto::Refund>, Status> {
+        let requester = requester(&request)?;
+        let asked = request.into_inner();
+        let order_id = order_id(&asked.order_id)?;
+        let wish = parse::wish(asked, requester)?;
+        let refund = self.service.request_refund(order_id, &wish).await;
+        answer(refund.map(|refund| view::refund(order_id, refund)))
+    }
+
+    async fn settle_refund(
+        &self,
+        request: Request<proto::SettleRefundRequest>,
+    ) -> Result<Response<proto::SettleRefundResponse>, Status> {
+        Caller::of(&request)?.must_be(SAGAS)?;
+        let asked = request.into_inner();
+        let operation = Operation::required(asked.operation)?;
+        let order_id = order_id(&asked.order_id)?;
+        let stripe_id = parse::stripe_id("stripeRefundId", asked.stripe_refund_id)?;
+        let settled = self
+            .service
+            .settle_refund(&operation, order_id, &asked.refund_id, &stripe_id)
+            .await;
+        answer(settled.map(|order| proto::SettleRefundResponse {
+            order: Some(view::order(order)),
+        }))
+    }
+
+    async fn reject_refund(
+        &self,
+        request: Request<proto::RejectRefundRequest>,
+    ) -> Result<Response<proto::RejectRefundResponse>, Status> {
+        Caller::of(&request)?.must_be(SAGAS)?;
+        let asked = request.into_inner();
+        let operation = Operation::required(asked.operation)?;
+        let order_id = order_id(&asked.order_id)?;
+        let rejected = self
+            .service
+            .reject_refund(&operation, order_id, &asked.refund_id, &asked.why)
+            .await;
+        answer(rejected.map(|()| proto::RejectRefundResponse {}))
+    }
+
+    async fn record_outside_refund(
+        &self,
+        request: Request<proto::RecordOutsideRefundRequest>,
+    ) -> Result<Response<proto::RecordOutsideRefundResponse>, Status> {
+        Caller::of(&request)?.must_be(SAGAS)?;
+        let asked = request.into_inner();
+        let operation = Operation::required(asked.operation)?;
+        let checkout_id = parse::checkout_id(asked.checkout_id)?;
+        let outside = parse::outside_refund(asked.stripe_refund_id, asked.amount_cents)?;
+        let recorded = self
+            .service
+            .record_outside_refund(&operation, &checkout_id, &outside)
+            .await;
+        answer(recorded.map(view::outside_refund))
+    }
+
     async fn create_order(
         &self,
         request: Request<proto::CreateOrderRequest>,
@@ -114,6 +178,15 @@ fn signed_in<T>(request: &Request<T>) -> Result<ObjectId, Failure> {
     let caller = Caller::of(request)?;
     caller.must_be(FOR_USERS)?;
     parse::object_id("user", caller.user()?)
+}
+
+fn requester(request: &Request<proto::RequestRefundRequest>) -> Result<Requester, Failure> {
+    let caller = Caller::of(request)?;
+    caller.must_be(REFUNDERS)?;
+    if request.get_ref().as_operator {
+        return Ok(Requester::Operator);
+    }
+    parse::object_id("user", caller.user()?).map(Requester::Seller)
 }
 
 /// An id that cannot be one belongs to nothing.

@@ -4,9 +4,11 @@ use bson::oid::ObjectId;
 use reen_error::{Failure, FieldFailure};
 use reen_proto::orders::v1 as proto;
 
-use crate::domain::{CheckoutId, NewLine, NewOrder, Page, Status};
+use crate::domain::{CheckoutId, NewLine, NewOrder, OutsideRefund, Page, Requester, Status, Wish};
 
 const MOST_IDS: usize = 1_000;
+const LONGEST_REASON: usize = 500;
+const LONGEST_STRIPE_ID: usize = 255;
 
 pub(super) fn object_id(field: &str, id: &str) -> Result<ObjectId, Failure> {
     ObjectId::parse_str(id).map_err(|_| {
@@ -64,6 +66,61 @@ pub(super) fn new_order(asked: proto::CreateOrderRequest) -> Result<NewOrder, Fa
         .map(|(position, line)| new_line(position, line))
         .collect::<Result<Vec<_>, _>>()?;
     NewOrder::parse(asked.checkout_id, user_id, asked.total_cents, lines).map_err(Failure::invalid)
+}
+
+/// What is asked for on behalf of `requester`; every field that is wrong is named.
+pub(super) fn wish(
+    asked: proto::RequestRefundRequest,
+    requester: Requester,
+) -> Result<Wish, Failure> {
+    let mut wrong = Vec::new();
+    let refund_id = ObjectId::parse_str(&asked.refund_id).unwrap_or_else(|_| {
+        let sentence = "must be 24 hex digits";
+        wrong.push(FieldFailure::new("refundId", "not_an_id", sentence));
+        ObjectId::default()
+    });
+    wrong.extend(asked.amount_cents.and_then(unrefundable));
+    if asked.reason.chars().count() > LONGEST_REASON {
+        let sentence = format!("must have at most {LONGEST_REASON} characters");
+        wrong.push(FieldFailure::new("reason", "too_long", sentence));
+    }
+    if !wrong.is_empty() {
+        return Err(Failure::invalid(wrong));
+    }
+    Ok(Wish {
+        refund_id: refund_id.to_hex(),
+        requester,
+        amount_cents: asked.amount_cents,
+        restock: asked.restock,
+        reason: asked.reason,
+    })
+}
+
+pub(super) fn outside_refund(
+    stripe_refund_id: String,
+    amount_cents: i64,
+) -> Result<OutsideRefund, Failure> {
+    if let Some(wrong) = unrefundable(amount_cents) {
+        return Err(invalid(wrong));
+    }
+    Ok(OutsideRefund {
+        stripe_refund_id: stripe_id("stripeRefundId", stripe_refund_id)?,
+        amount_cents,
+    })
+}
+
+/// An id that Stripe made.
+pub(super) fn stripe_id(field: &str, id: String) -> Result<String, Failure> {
+    if (1..=LONGEST_STRIPE_ID).contains(&id.len()) {
+        return Ok(id);
+    }
+    let sentence = format!("must have 1 to {LONGEST_STRIPE_ID} characters");
+    Err(invalid(FieldFailure::new(field, "out_of_range", sentence)))
+}
+
+fn unrefundable(amount_cents: i64) -> Option<FieldFailure> {
+    let wrong = || FieldFailure::new("amountCents", "too_small", "must be at least 1");
+    (amount_cents < 1).then(wrong)
 }
 
 fn new_line(position: usize, line: proto::NewLine) -> Result<NewLine, Failure> {

@@ -1,12 +1,14 @@
 //! From what the rules know to messages.
 
+use bson::oid::ObjectId;
 use reen_proto::orders::v1 as proto;
 use reen_proto::time::from_millis;
 
-use crate::domain::{Order, OrderLine, Sale, Status};
+use crate::domain::{Order, OrderLine, Refund, RefundStatus, Sale, Share, Status};
 use crate::store::ProductCount;
 
 pub(super) fn order(order: Order) -> proto::Order {
+    let refunds = order.refunds.into_iter();
     proto::Order {
         id: order.id.to_hex(),
         checkout_id: order.checkout_id,
@@ -16,8 +18,30 @@ pub(super) fn order(order: Order) -> proto::Order {
         lines: order.lines.into_iter().map(line).collect(),
         created_at: Some(from_millis(order.created_at.timestamp_millis())),
         updated_at: Some(from_millis(order.updated_at.timestamp_millis())),
-        refunds: Vec::new(),
-        refunded_cents: 0,
+        refunds: refunds.map(|each| refund(order.id, each)).collect(),
+        refunded_cents: order.refunded_cents,
+    }
+}
+
+pub(super) fn refund(order_id: ObjectId, refund: Refund) -> proto::Refund {
+    proto::Refund {
+        id: refund.id,
+        order_id: order_id.to_hex(),
+        amount_cents: refund.amount_cents,
+        status: refund_status(refund.status).into(),
+        shares: refund.shares.iter().map(share).collect(),
+        restock: refund.restock,
+        reason: refund.reason,
+        created_at: Some(from_millis(refund.at.timestamp_millis())),
+    }
+}
+
+pub(super) fn outside_refund(
+    (recorded, made): (Order, Refund),
+) -> proto::RecordOutsideRefundResponse {
+    proto::RecordOutsideRefundResponse {
+        refund: Some(refund(recorded.id, made)),
+        order: Some(order(recorded)),
     }
 }
 
@@ -74,6 +98,21 @@ fn status(status: Status) -> proto::Status {
         Status::Shipped => proto::Status::Shipped,
         Status::Delivered => proto::Status::Delivered,
         Status::Refunded => proto::Status::Refunded,
+    }
+}
+
+fn share(share: &Share) -> proto::RefundShare {
+    proto::RefundShare {
+        seller_id: share.seller_id.to_hex(),
+        amount_cents: share.amount_cents,
+    }
+}
+
+fn refund_status(status: RefundStatus) -> proto::RefundStatus {
+    match status {
+        RefundStatus::Pending => proto::RefundStatus::Pending,
+        RefundStatus::Done => proto::RefundStatus::Done,
+        RefundStatus::Rejected => proto::RefundStatus::Rejected,
     }
 }
 

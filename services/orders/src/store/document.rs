@@ -2,7 +2,7 @@ use bson::DateTime;
 use bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{CheckoutId, NewOrder, Order, OrderLine, Status, sellers};
+use crate::domain::{CheckoutId, NewOrder, Order, OrderLine, Refund, Status, sellers};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -18,6 +18,10 @@ pub(crate) struct OrderDocument {
     pub(crate) lines: Vec<OrderLine>,
     /// Those of the lines, each once, for the index of sales.
     pub(crate) seller_ids: Vec<ObjectId>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) refunds: Vec<Refund>,
+    #[serde(default)]
+    pub(crate) refunded_cents: i64,
     pub(crate) created_at: DateTime,
     pub(crate) updated_at: DateTime,
 }
@@ -35,6 +39,8 @@ impl OrderDocument {
             status: Status::Paid,
             lines: order.lines.clone(),
             seller_ids: sellers(&order.lines),
+            refunds: Vec::new(),
+            refunded_cents: 0,
             created_at: now,
             updated_at: now,
         }
@@ -50,6 +56,8 @@ impl From<OrderDocument> for Order {
             total_cents: order.total_cents,
             status: order.status,
             lines: order.lines,
+            refunds: order.refunds,
+            refunded_cents: order.refunded_cents,
             created_at: order.created_at,
             updated_at: order.updated_at,
         }

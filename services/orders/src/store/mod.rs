@@ -4,9 +4,11 @@ mod counts;
 mod creation;
 mod document;
 mod history;
+mod refunds;
 mod schema;
 
 use mongodb::Collection;
+use reen_messaging::Outbox;
 use reen_mongo::{Database, Fence, Lanes};
 
 pub(crate) use document::ProductCount;
@@ -19,18 +21,23 @@ pub(crate) struct Store {
     creations: Collection<CreationDocument>,
     counts: Collection<ProductCount>,
     fence: Fence,
+    outbox: Outbox,
     /// One for each product: everybody may buy the same one.
     lanes: Lanes,
 }
 
 impl Store {
-    pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
+    pub(crate) async fn open(
+        database: &Database,
+        outbox: Outbox,
+    ) -> Result<Self, reen_mongo::Error> {
         let store = Self {
             database: database.clone(),
             orders: database.collection(schema::ORDERS),
             creations: database.collection(schema::CREATIONS),
             counts: database.collection(schema::PRODUCT_COUNTS),
             fence: Fence::open(database).await?,
+            outbox,
             lanes: Lanes::default(),
         };
         schema::make_indexes(&store).await?;

@@ -2,6 +2,7 @@
 
 use bson::oid::ObjectId;
 use bson::{Document, doc};
+use reen_messaging::Outbox;
 use reen_testkit::{TestDatabase, assert_uses_index};
 
 use super::{Store, counts, creation, history, schema};
@@ -11,7 +12,8 @@ use crate::domain::Status;
 async fn every_query_is_served_by_an_index() {
     let database = TestDatabase::fresh();
     let opened = database.open().await;
-    Store::open(&opened).await.unwrap();
+    let outbox = Outbox::open(&opened).await.unwrap();
+    Store::open(&opened, outbox).await.unwrap();
     // A collection that is not there has no plans at all.
     let product_counts = opened.collection::<Document>(schema::PRODUCT_COUNTS);
     product_counts
@@ -29,6 +31,7 @@ async fn every_query_is_served_by_an_index() {
         (history::sold(user, id), as_it_comes()),
         (history::sold_in(user, id, Status::Paid), as_it_comes()),
         (doc! {"_id": id}, as_it_comes()),
+        (doc! {"checkoutId": "checkout"}, as_it_comes()),
     ];
     for (filter, sort) in of_orders {
         assert_uses_index(&opened, schema::ORDERS, filter, sort).await;

@@ -15,8 +15,8 @@ use reen_proto::operation::v1::Operation;
 use reen_proto::orders::v1 as proto;
 use reen_proto::orders::v1::orders_client::OrdersClient;
 use reen_testkit::{
-    ANYWHERE, TestDatabase, acting_for, eventually, identity, in_background, peer, saga_operation,
-    settled,
+    ANYWHERE, TestBroker, TestDatabase, acting_for, eventually, identity, in_background, peer,
+    saga_operation, settled,
 };
 use tokio_util::sync::DropGuard;
 
@@ -26,6 +26,7 @@ pub(crate) const ALL: i32 = 1_000;
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) database: Database,
+    pub(crate) broker: TestBroker,
     _running: DropGuard,
     _fresh: TestDatabase,
 }
@@ -33,9 +34,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn start() -> Self {
         let fresh = TestDatabase::fresh();
+        let broker = TestBroker::fresh().await;
         let config = Config {
             listen: ANYWHERE,
             database_url: fresh.url(),
+            broker_url: broker.url(),
             identity: identity(NAME),
         };
         let app = App::build(config).await.unwrap();
@@ -43,6 +46,7 @@ impl World {
         Self {
             address,
             database: fresh.open().await,
+            broker,
             _running: in_background(|stop| app.run(stop)),
             _fresh: fresh,
         }

@@ -27,6 +27,8 @@ const FOR_USERS: &[&str] = &["gateway"];
 const HOLDERS: &[&str] = &["checkout", "events-handler"];
 const CHECKOUT: &[&str] = &["checkout"];
 const SAGAS: &[&str] = &["events-handler"];
+/// Who may act for operators.
+const FOR_OPERATORS: &[&str] = &["gateway", "reen"];
 
 pub(crate) struct Grpc {
     service: Arc<Products>,
@@ -193,6 +195,15 @@ impl proto::products_server::Products for Grpc {
         let limit = parse::limit(request.get_ref().limit)?;
         let stale = self.service.stale_holds(limit).await;
         answer(stale.map(|hold_ids| proto::ListStaleHoldsResponse { hold_ids }))
+    }
+
+    async fn repair_stock(
+        &self,
+        request: Request<proto::RepairStockRequest>,
+    ) -> Result<Response<proto::RepairStockResponse>, Status> {
+        Caller::of(&request)?.must_be(FOR_OPERATORS)?;
+        let repaired = self.service.repair_stock(request.get_ref().dry_run).await;
+        answer(repaired.map(view::repair))
     }
 
     async fn withdraw_catalogue(

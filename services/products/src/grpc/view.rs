@@ -10,8 +10,9 @@ use reen_proto::products::v1 as proto;
 use reen_proto::products::v1::item_outcome::Outcome;
 use reen_proto::time::from_millis;
 
-use crate::domain::{HeldLine, Product};
+use crate::domain::{Counts, Difference, HeldLine, Product};
 use crate::error::Error;
+use crate::store::Comparison;
 
 pub(super) fn product(product: Product) -> proto::Product {
     let time = |time: DateTime| Some(from_millis(time.timestamp_millis()));
@@ -34,6 +35,30 @@ pub(super) fn page((products, total): (Vec<Product>, u64)) -> proto::ListProduct
     proto::ListProductsResponse {
         products: products.into_iter().map(product).collect(),
         total: i64::try_from(total).unwrap_or(i64::MAX),
+    }
+}
+
+pub(super) fn repair(compared: Comparison) -> proto::RepairStockResponse {
+    proto::RepairStockResponse {
+        products: i64::try_from(compared.products).unwrap_or(i64::MAX),
+        differences: compared.differences.into_iter().map(difference).collect(),
+    }
+}
+
+fn difference(difference: Difference) -> proto::StockDifference {
+    let counts = |counts: Counts| {
+        Some(proto::StockCounts {
+            available: counts.available,
+            held: counts.held,
+            sold: counts.sold,
+            stocked: counts.stocked,
+        })
+    };
+    proto::StockDifference {
+        product_id: difference.product_id.to_hex(),
+        counted: counts(difference.counted),
+        expected: counts(difference.expected),
+        repaired: difference.repaired,
     }
 }
 

@@ -3,6 +3,7 @@
 mod fees;
 mod listing;
 mod removal;
+mod repair;
 mod sweeper;
 
 use bson::DateTime;

@@ -6,11 +6,14 @@ mod fees;
 mod holds;
 mod listing;
 mod removal;
+mod repair;
 mod schema;
 mod stock;
 
 use mongodb::Collection;
 use reen_mongo::{Database, Fence, Lanes};
+
+pub(crate) use repair::Comparison;
 
 use document::{FeeDocument, HoldDocument, ProductDocument};
 

@@ -12,6 +12,7 @@ mod holds;
 mod listing;
 mod races;
 mod removal;
+mod repair;
 mod stock_law;
 mod support;
 mod withdrawal;

@@ -59,10 +59,10 @@ impl Shop {
         Self::start_with(terms, ASLEEP).await
     }
 
-    /// Checkouts are over within two seconds (at a whole one), and the sweeper is awake.
+    /// Checkouts are over within three seconds (at a whole one), and the sweeper is awake.
     pub(crate) async fn start_hasty() -> Self {
         let terms = Terms {
-            open_for: Duration::from_secs(2),
+            open_for: Duration::from_secs(3),
             grace: Duration::ZERO,
         };
         let sweeping = Sweeping {
