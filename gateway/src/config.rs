@@ -22,7 +22,7 @@ pub struct Config {
     pub admin: SocketAddr,
     /// `SERVICE_IDENTITY_SECRET`.
     pub identity: Identity,
-    /// `AUTH_SERVICE_URL` … `ORDERS_SERVICE_URL`.
+    /// `AUTH_SERVICE_URL` … `EVENTS_HANDLER_SERVICE_URL`.
     pub peers: PeerAddresses,
     /// `MESSAGE_BROKER_URL`.
     pub broker_url: SecretString,
@@ -51,6 +51,8 @@ pub struct PeerAddresses {
     pub checkout: Vec<Url>,
     /// `ORDERS_SERVICE_URL`.
     pub orders: Vec<Url>,
+    /// `EVENTS_HANDLER_SERVICE_URL`, for operators only.
+    pub events_handler: Vec<Url>,
 }
 
 impl Config {
@@ -94,12 +96,14 @@ fn read_peers(reader: &mut Reader<'_>) -> Option<PeerAddresses> {
     let cart_items = reader.peers("CART_ITEMS_SERVICE_URL", "http://127.0.0.1:50053");
     let checkout = reader.peers("CHECKOUT_SERVICE_URL", "http://127.0.0.1:50054");
     let orders = reader.peers("ORDERS_SERVICE_URL", "http://127.0.0.1:50055");
+    let events_handler = reader.peers("EVENTS_HANDLER_SERVICE_URL", "http://127.0.0.1:50056");
     Some(PeerAddresses {
         auth: auth?,
         products: products?,
         cart_items: cart_items?,
         checkout: checkout?,
         orders: orders?,
+        events_handler: events_handler?,
     })
 }
 

@@ -7,6 +7,7 @@ use reen_proto::cart_items::v1::cart_items_client::CartItemsClient;
 use reen_proto::checkout::v1::checkout_client::CheckoutClient;
 use reen_proto::orders::v1::orders_client::OrdersClient;
 use reen_proto::products::v1::products_client::ProductsClient;
+use reen_proto::sagas::v1::sagas_client::SagasClient;
 
 use crate::config::PeerAddresses;
 
@@ -22,6 +23,7 @@ pub(crate) struct Peers {
     cart_items: PeerChannel,
     checkout: PeerChannel,
     orders: PeerChannel,
+    events_handler: PeerChannel,
 }
 
 impl Peers {
@@ -36,6 +38,7 @@ impl Peers {
             cart_items: connect(identity, "cart-items", &addresses.cart_items)?,
             checkout: connect(identity, "checkout", &addresses.checkout)?,
             orders: connect(identity, "orders", &addresses.orders)?,
+            events_handler: connect(identity, "events-handler", &addresses.events_handler)?,
         })
     }
 
@@ -59,7 +62,12 @@ impl Peers {
         OrdersClient::new(self.orders.clone()).max_decoding_message_size(LARGEST_ANSWER)
     }
 
-    /// Every channel with its name, to ask after its health.
+    pub(crate) fn sagas(&self) -> SagasClient<PeerChannel> {
+        SagasClient::new(self.events_handler.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    /// Every channel without which there is no shop, with its name, to ask after its health. What
+    /// only operators need is not among them.
     pub(crate) fn channels(&self) -> [(&'static str, PeerChannel); 5] {
         [
             ("auth", self.auth.clone()),

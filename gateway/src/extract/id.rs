@@ -13,6 +13,7 @@ const PARAMETER: &str = "id";
 const ID_DIGITS: usize = 24;
 const CLERK_PREFIX: &str = "user_";
 const LONGEST_CLERK_ID: usize = 64;
+const LONGEST_SAGA_ID: usize = 200;
 
 /// The id in the path: 24 hexadecimal digits, in lower case. Anything else cannot exist, so it is
 /// `not_found` without asking anybody.
@@ -58,6 +59,28 @@ impl IntoParams for UserId {
     }
 }
 
+/// The id of a saga in the path: its kind and its key.
+pub(crate) struct SagaId(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for SagaId {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        path_parameter(parts, state)
+            .await
+            .filter(|id| is_saga_id(id))
+            .map(Self)
+            .ok_or_else(|| Error::of(Code::NotFound))
+    }
+}
+
+impl IntoParams for SagaId {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let about = "Kind and key, e.g. `order-completed:66f0c0ffee66f0c0ffee66f0`.";
+        vec![parameter(about, fields::text(1, LONGEST_SAGA_ID))]
+    }
+}
+
 fn parameter(about: &str, schema: ObjectBuilder) -> Parameter {
     ParameterBuilder::new()
         .name(PARAMETER)
@@ -88,9 +111,24 @@ fn is_clerk_id(id: &str) -> bool {
         })
 }
 
+fn is_saga_id(id: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":_.-".contains(&byte);
+    id.len() <= LONGEST_SAGA_ID && id.contains(':') && id.bytes().all(is_plain)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{is_clerk_id, is_object_id};
+    use super::{LONGEST_SAGA_ID, is_clerk_id, is_object_id, is_saga_id};
+
+    #[test]
+    fn a_saga_has_a_kind_and_a_key() {
+        assert!(is_saga_id("order-completed:66f0c0ffee66f0c0ffee66f0"));
+        assert!(is_saga_id("payment-refunded:pi_3N:1250"));
+        for id in ["", "order-completed", "a:b/c", "a:b c", "a:\u{e4}"] {
+            assert!(!is_saga_id(id), "{id}");
+        }
+        assert!(!is_saga_id(&format!("a:{}", "b".repeat(LONGEST_SAGA_ID))));
+    }
 
     #[test]
     fn only_ids_are_ids() {

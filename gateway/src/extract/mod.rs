@@ -3,13 +3,15 @@
 mod body;
 mod headers;
 mod id;
+mod operator;
 mod query;
 mod signed_in;
 mod strict_json;
 
 pub(crate) use body::{BodyLimit, NoBody, RawBody, ValidJson};
 pub(crate) use headers::{IdempotencyKey, IfMatch, IfNoneMatch};
-pub(crate) use id::{Id, UserId, is_object_id};
+pub(crate) use id::{Id, SagaId, UserId, is_object_id};
+pub(crate) use operator::Operator;
 pub(crate) use query::ValidQuery;
 pub(crate) use signed_in::SignedIn;
 pub(crate) use strict_json::read_json;

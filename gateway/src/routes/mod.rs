@@ -2,6 +2,7 @@
 //!
 //! A handler's name is the operation's id in the documentation, which its attribute writes.
 
+mod admin;
 mod auth;
 mod bulk;
 mod cart_items;
@@ -30,7 +31,8 @@ pub(crate) fn all() -> OpenApiRouter<Shared> {
         .merge(cart_items::routes())
         .merge(checkout::routes())
         .merge(orders::routes())
-        .merge(webhooks::routes());
+        .merge(webhooks::routes())
+        .merge(admin::routes());
     OpenApiRouter::new().nest(BASE, api).merge(health::routes())
 }
 

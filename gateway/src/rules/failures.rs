@@ -141,6 +141,7 @@ fn of_format(format: &str) -> (Rank, &'static str, String) {
     let (code, what) = match format {
         "email" => ("not_an_email", "an e-mail address"),
         "uri" => ("not_a_url", "an http or https URL"),
+        "date-time" => ("not_a_time", "a time like 2026-11-21T08:00:00.000Z"),
         other => ("not_valid", other),
     };
     (Rank::Content, code, format!("must be {what}"))

@@ -24,6 +24,8 @@ const CENT: f64 = 0.01;
 const MOST_FILTERED: usize = 1_000_000_000;
 const MOST_IN_STOCK: usize = 1_000_000;
 const MOST_IN_CART: usize = 2_000;
+const LONGEST_LIST: usize = 1_000;
+const LONGEST_LETTER_ID: usize = 255;
 /// How many items one request may change.
 pub(crate) const MOST_IN_BULK: usize = 100;
 
@@ -162,6 +164,36 @@ pub(crate) fn quantity_bound() -> ObjectBuilder {
 pub(crate) fn limit() -> ObjectBuilder {
     let about = "The length of a page; 20 when only `page` is given.";
     integer(1, as_usize(LONGEST_PAGE)).description(Some(about))
+}
+
+/// How many of something are shown to an operator.
+pub(crate) fn list_limit() -> ObjectBuilder {
+    integer(1, LONGEST_LIST).description(Some("How many at most; 100 when it is not given."))
+}
+
+/// A moment before which something was.
+pub(crate) fn before() -> ObjectBuilder {
+    let about =
+        "Only those that were changed before this; for the next page, the last one's `updatedAt`.";
+    string()
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+        .description(Some(about))
+        .examples([json!("2026-11-21T08:00:00.000Z")])
+}
+
+/// Why somebody decided something.
+pub(crate) fn reason() -> ObjectBuilder {
+    legible(500).examples([json!("the buyer asked for it")])
+}
+
+/// Ids of dead letters, each once.
+pub(crate) fn letter_ids() -> Array {
+    ArrayBuilder::new()
+        .items(text(1, LONGEST_LETTER_ID))
+        .min_items(Some(1))
+        .max_items(Some(LONGEST_LIST))
+        .unique_items(true)
+        .build()
 }
 
 /// The number of a page.

@@ -1,5 +1,6 @@
 //! What travels over REST: the shapes of bodies, and how they are made from the contracts.
 
+pub(crate) mod admin;
 pub(crate) mod auth;
 pub(crate) mod bulk;
 pub(crate) mod cart_items;

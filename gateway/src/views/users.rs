@@ -19,6 +19,9 @@ pub(crate) enum Role {
     /// Owns the products of sellers who left.
     #[serde(rename = "ANONYMOUS")]
     Anonymous,
+    /// Runs the shop; to others a buyer.
+    #[serde(rename = "OPERATOR")]
+    Operator,
 }
 
 impl From<i32> for Role {
@@ -26,6 +29,7 @@ impl From<i32> for Role {
         match proto::Role::try_from(role) {
             Ok(proto::Role::Seller) => Self::Seller,
             Ok(proto::Role::Anonymous) => Self::Anonymous,
+            Ok(proto::Role::Operator) => Self::Operator,
             _ => Self::Buyer,
         }
     }

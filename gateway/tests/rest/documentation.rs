@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Gateway, ORDER, send};
 
 /// Every route of the contract (but Clerk's webhook, which is not there yet).
-const CONTRACT: [&str; 34] = [
+const CONTRACT: [&str; 42] = [
     "POST /api/v1/auth/sign-up",
     "POST /api/v1/auth/sign-in",
     "POST /api/v1/auth/refresh-token",
@@ -39,6 +39,14 @@ const CONTRACT: [&str; 34] = [
     "GET /api/v1/orders/sales",
     "PATCH /api/v1/orders/{id}/status",
     "POST /api/v1/webhooks/stripe",
+    "GET /api/v1/admin/sagas",
+    "GET /api/v1/admin/sagas/{id}",
+    "POST /api/v1/admin/sagas/{id}/retry",
+    "POST /api/v1/admin/sagas/{id}/compensate",
+    "GET /api/v1/admin/dead-letters",
+    "POST /api/v1/admin/dead-letters/replay",
+    "POST /api/v1/admin/dead-letters/drop",
+    "GET /api/v1/admin/alerts",
     "GET /health/live",
     "GET /health/ready",
     "GET /api/v1/auth/users/me",

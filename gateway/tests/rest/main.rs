@@ -1,10 +1,11 @@
-//! The gateway over real HTTP, with a real broker and stand-ins for the five services.
+//! The gateway over real HTTP, with a real broker and stand-ins for the services.
 #![expect(
     clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
 
+mod admin;
 mod bodies;
 mod documentation;
 mod fields;

@@ -19,6 +19,14 @@ use super::{Keys, Mesh, Peer};
 
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_of_these_tests";
 pub(crate) const ORIGIN: &str = "https://shop.example";
+const PEERS: [&str; 6] = [
+    "auth",
+    "products",
+    "cart-items",
+    "checkout",
+    "orders",
+    "events-handler",
+];
 
 /// A running gateway and everything around it.
 pub(crate) struct Gateway {
@@ -99,7 +107,7 @@ impl Gateway {
         let mesh = Mesh::new(&keys);
         let broker = TestBroker::fresh().await;
         let mut peers = HashMap::new();
-        for name in ["auth", "products", "cart-items", "checkout", "orders"] {
+        for name in PEERS {
             peers.insert(name, Peer::start(name, &mesh).await);
         }
         let mut environment = environment(&broker, &peers);

@@ -9,6 +9,7 @@ use reen_proto::checkout::v1::checkout_server::CheckoutServer;
 use reen_proto::orders::v1::orders_server::OrdersServer;
 use reen_proto::products::v1::Product;
 use reen_proto::products::v1::products_server::ProductsServer;
+use reen_proto::sagas::v1::sagas_server::SagasServer;
 use reen_testkit::{eventually, identity};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -18,7 +19,7 @@ use tonic::{Request, Status};
 
 use super::Keys;
 
-/// What the stand-ins of the five services share: what they answer, and what they were asked.
+/// What the stand-ins of the services share: what they answer, and what they were asked.
 #[derive(Clone, Default)]
 pub(crate) struct Mesh {
     state: Arc<Mutex<State>>,
@@ -104,6 +105,7 @@ impl Mesh {
             "auth" => Routes::new(AuthServer::new(mesh)),
             "products" => Routes::new(ProductsServer::new(mesh)),
             "cart-items" => Routes::new(CartItemsServer::new(mesh)),
+            "events-handler" => Routes::new(SagasServer::new(mesh)),
             "checkout" => Routes::new(CheckoutServer::new(mesh)),
             _ => Routes::new(OrdersServer::new(mesh)),
         }

@@ -3,15 +3,20 @@ use reen_proto::auth::v1 as auth;
 use reen_proto::time::from_millis;
 use tonic::{Request, async_trait};
 
-use super::{Answer, BORN, BUYER, SELLER, answer};
+use super::{Answer, BORN, BUYER, OPERATOR, SELLER, answer};
 use crate::support::Mesh;
 
 fn user(id: &str) -> auth::User {
+    let role = match id {
+        OPERATOR => auth::Role::Operator,
+        SELLER => auth::Role::Seller,
+        _ => auth::Role::Buyer,
+    };
     auth::User {
         id: id.to_owned(),
         name: "Ada".to_owned(),
         email: "ada@example.com".to_owned(),
-        role: auth::Role::Buyer.into(),
+        role: role.into(),
         balance_cents: 400_000_000,
         created_at: Some(from_millis(BORN)),
         updated_at: Some(from_millis(BORN)),

@@ -2,6 +2,7 @@
 
 mod auth;
 mod products;
+mod sagas;
 mod shopping;
 
 pub(crate) use products::product;
@@ -11,6 +12,8 @@ use tonic::{Response, Status};
 
 pub(crate) const BUYER: &str = "66f0c0ffee66f0c0ffee0001";
 pub(crate) const SELLER: &str = "66f0c0ffee66f0c0ffee0002";
+pub(crate) const OPERATOR: &str = "66f0c0ffee66f0c0ffee0003";
+pub(crate) const SAGA: &str = "order-completed:66f0c0ffee66f0c0ffee0c01";
 pub(crate) const PRODUCT: &str = "66f0c0ffee66f0c0ffee0a01";
 pub(crate) const ITEM: &str = "66f0c0ffee66f0c0ffee0b01";
 pub(crate) const CHECKOUT: &str = "66f0c0ffee66f0c0ffee0c01";

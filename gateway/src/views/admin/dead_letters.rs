@@ -1,0 +1,96 @@
+use reen_proto::sagas::v1 as proto;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::DEFAULT_LIMIT;
+use crate::views::fields;
+
+/// How many dead letters are asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LettersQuery {
+    #[param(schema_with = fields::list_limit)]
+    limit: Option<i32>,
+}
+
+impl LettersQuery {
+    pub(crate) fn into_request(self) -> proto::ListDeadLettersRequest {
+        proto::ListDeadLettersRequest {
+            limit: self.limit.unwrap_or(DEFAULT_LIMIT),
+        }
+    }
+}
+
+/// A message that nobody could work on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeadLetterView {
+    id: String,
+    /// The full name of the message.
+    #[schema(example = "reen.events.v1.WebhookReceived")]
+    kind: String,
+    /// Why nobody could.
+    reason: String,
+    /// How often it was tried again.
+    attempts: u32,
+    /// An event, a saga: as far as it can be read.
+    about: String,
+    /// JSON when it is, else base64.
+    body: String,
+}
+
+impl From<proto::DeadLetter> for DeadLetterView {
+    fn from(letter: proto::DeadLetter) -> Self {
+        Self {
+            id: letter.id,
+            kind: letter.kind,
+            reason: letter.reason,
+            attempts: letter.attempts,
+            about: letter.about,
+            body: letter.body,
+        }
+    }
+}
+
+/// Which dead letters go back to work: `ids` or `all`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReplayedLetters {
+    #[schema(schema_with = fields::letter_ids, required = false)]
+    #[serde(default)]
+    ids: Vec<String>,
+    #[serde(default)]
+    all: bool,
+}
+
+impl ReplayedLetters {
+    /// Whether exactly one of both is given is for the service to say.
+    pub(crate) fn into_request(self) -> proto::ReplayDeadLettersRequest {
+        proto::ReplayDeadLettersRequest {
+            ids: self.ids,
+            all: self.all,
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReplayedView {
+    /// How many went back to work.
+    pub(crate) replayed: i64,
+}
+
+/// Which dead letters are forgotten.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DroppedLetters {
+    #[schema(schema_with = fields::letter_ids)]
+    pub(crate) ids: Vec<String>,
+}
+
+/// What came of it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DroppedView {
+    /// How many were forgotten.
+    pub(crate) dropped: i64,
+}
