@@ -31,7 +31,8 @@ impl Intake {
     }
 
     async fn take_in(&self, delivery: &Delivery) -> Result<Result<Ending, Error>, String> {
-        let from_the_dead = delivery.redelivered;
+        // Whoever put it off may have failed to store that, and so to release the saga.
+        let from_the_dead = delivery.redelivered || delivery.attempt() > 0;
         if let Ok(webhook) = delivery.decode::<WebhookReceived>() {
             return Ok(self.sagas.take_in_webhook(webhook, from_the_dead).await);
         }

@@ -251,8 +251,13 @@ fn moment(time: DateTime) -> Option<prost_types::Timestamp> {
     Some(from_millis(time.timestamp_millis()))
 }
 
+/// Steps side by side are noted one after the other: the one that failed need not be the last.
 fn last_failure(saga: &Saga) -> String {
-    let last = saga.log.last().filter(|entry| entry.outcome != "ok");
+    let has_failed = |entry: &&LogEntry| entry.outcome != "ok";
+    let last = match saga.attempts {
+        0 => saga.log.last().filter(has_failed),
+        _ => saga.log.iter().rev().find(has_failed),
+    };
     last.map_or_else(String::new, |entry| {
         let message = entry.message.as_deref().unwrap_or_default();
         format!("{}: {}: {message}", entry.step, entry.outcome)

@@ -15,28 +15,69 @@ use reen_proto::events::v1::AccountDeletionRequested;
 use serde_json::json;
 use support::book::{Call, Fault, is_undo, step_of};
 use support::process::{Process, serve_as_child};
-use support::{World, checkout_id, session_event};
+use support::{World, checkout_id, refunds, session_event};
 
 /// What starts a saga of each kind.
 struct Start {
     kind: &'static str,
+    /// Answers the key of a saga that is to be, and sees to what has to be there before.
+    prepare: for<'world> fn(&'world World) -> BoxFuture<'world, String>,
     begin: for<'world> fn(&'world World, &'world str) -> BoxFuture<'world, ()>,
 }
 
-const STARTS: [Start; 3] = [
+const STARTS: [Start; 7] = [
     Start {
         kind: "order-completed",
+        prepare: |_| fresh_id().boxed(),
         begin: |world, key| world.pay(key, 1).boxed(),
     },
     Start {
         kind: "checkout-expired",
+        prepare: |_| fresh_id().boxed(),
         begin: |world, key| expire(world, key).boxed(),
     },
     Start {
         kind: "account-deleted",
+        prepare: |_| fresh_id().boxed(),
         begin: |world, key| say_farewell(world, key).boxed(),
     },
+    Start {
+        kind: "refund-requested",
+        prepare: |world| refunds::sold(world).boxed(),
+        begin: |world, key| refunds::ask(world, key).boxed(),
+    },
+    Start {
+        kind: "payment-refunded",
+        prepare: |world| refunds::refunded_outside(world).boxed(),
+        begin: |world, key| refunds::tell(world, key).boxed(),
+    },
+    Start {
+        kind: "clerk-user-synced",
+        prepare: |_| async { format!("user_{}:1654012824306", checkout_id()) }.boxed(),
+        begin: |world, key| clerk_syncs(world, key).boxed(),
+    },
+    Start {
+        kind: "clerk-user-deleted",
+        prepare: |_| async { format!("user_{}", checkout_id()) }.boxed(),
+        begin: |world, key| clerk_deletes(world, key).boxed(),
+    },
 ];
+
+async fn clerk_syncs(world: &World, key: &str) {
+    let (id, updated_at) = key.split_once(':').unwrap();
+    let updated_at: i64 = updated_at.parse().unwrap();
+    let user = json!({"id": id, "first_name": "Bea", "updated_at": updated_at});
+    world.publish_of_clerk(key, "user.updated", &user).await;
+}
+
+async fn clerk_deletes(world: &World, key: &str) {
+    let user = json!({"id": key, "deleted": true});
+    world.publish_of_clerk(key, "user.deleted", &user).await;
+}
+
+async fn fresh_id() -> String {
+    checkout_id()
+}
 
 async fn expire(world: &World, key: &str) {
     let session = json!({"id": "cs_1", "metadata": {"checkout_id": key}});
@@ -137,7 +178,7 @@ impl Course {
 
     /// Without a further fault: how often it calls, and what it does.
     async fn undisturbed(&self, world: &World) -> (usize, Vec<Deed>) {
-        let key = checkout_id();
+        let key = (self.start.prepare)(world).await;
         self.begin(world, &key, None).await;
         let deeds = self.deeds(world, &key).await;
         (world.book.turns_of(&self.saga(&key)), deeds)
@@ -162,7 +203,7 @@ async fn whichever_call_fails_for_now_each_effect_is_made_once() {
 }
 
 async fn fails_once(world: &World, course: Course, fault: (usize, Fault), expected: &[Deed]) {
-    let key = checkout_id();
+    let key = (course.start.prepare)(world).await;
     course.begin(world, &key, Some(fault)).await;
     let deeds = course.deeds(world, &key).await;
     let saga = course.saga(&key);
@@ -191,7 +232,7 @@ async fn refused(
     step: &'static str,
     word: &'static str,
 ) {
-    let key = checkout_id();
+    let key = (start.prepare)(world).await;
     let saga = format!("{}:{key}", outline.kind);
     let code = Code::from_word(word).unwrap();
     world.book.fail_step(&saga, step, Fault::Refuses(code));
@@ -239,7 +280,7 @@ async fn killed_everywhere(course: Course) {
     let (calls, expected) = course.undisturbed(&world).await;
     for turn in 0..calls {
         for fault in [Fault::KilledBefore, Fault::KilledAfter] {
-            let key = checkout_id();
+            let key = (course.start.prepare)(&world).await;
             course.begin(&world, &key, Some((turn, fault))).await;
             world.book.killing().await;
             drop(process);

@@ -274,15 +274,17 @@ async fn a_saga_in_work_is_turned_around_under_its_runner() {
     let world = World::start().await;
     let checkout = checkout_id();
     // The runner waits for an answer that does not come.
-    world.book.fail("create_order", [Fault::KilledAfter]);
+    world.book.fail("take_out_bought", [Fault::KilledAfter]);
     world.pay(&checkout, 1).await;
     world.book.killing().await;
     let id = order_saga(&checkout);
     compensate(&world, &id).await.unwrap();
     is_undone_once(&world, &id).await;
     let effects = world.book.effects();
-    let withdrawals = effects.iter().filter(|effect| *effect == "withdraw_order");
-    assert_eq!(withdrawals.count(), 1, "{effects:?}");
+    for undone in ["put_back", "withdraw_order"] {
+        let times = effects.iter().filter(|effect| *effect == undone).count();
+        assert_eq!(times, 1, "{undone}: {effects:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,7 +135,7 @@ async fn each_undo_whose_answer_is_lost_has_one_effect() {
     ] {
         world.book.fail(undo, [Fault::AnswerLost]);
     }
-    world.stripe.fail_after_effect("/v1/refunds", 1).await;
+    world.stripe.lose_answers("POST", "/v1/refunds", 1).await;
     let checkout = checkout_id();
     world.pay(&checkout, 1).await;
     world.order_saga_in(&checkout, "compensated").await;

@@ -144,6 +144,7 @@ fn router(
             secure: config.secure_cookies,
         },
         stripe_webhook_secret: config.stripe_webhook_secret,
+        clerk_webhook_secret: config.clerk_webhook_secret,
     });
     let api = api
         .route_layer(from_fn_with_state(gateway.clone(), apply_rules))

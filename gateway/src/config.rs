@@ -28,6 +28,8 @@ pub struct Config {
     pub broker_url: SecretString,
     /// `STRIPE_WEBHOOK_SIGNING_SECRET`.
     pub stripe_webhook_secret: SecretString,
+    /// `CLERK_WEBHOOK_SIGNING_SECRET`; absent when Clerk is not used.
+    pub clerk_webhook_secret: Option<SecretString>,
     /// `FRONTEND_BASE_URL`: whose pages may call from a browser, separated by commas.
     pub origins: Origins,
     /// `COOKIE_SECURE`: whether the refresh cookie travels over TLS only.
@@ -68,6 +70,7 @@ impl Config {
             let peers = read_peers(reader);
             let broker_url = reader.secret("MESSAGE_BROKER_URL");
             let stripe_webhook_secret = reader.secret("STRIPE_WEBHOOK_SIGNING_SECRET");
+            let clerk_webhook_secret = reader.optional::<String>("CLERK_WEBHOOK_SIGNING_SECRET");
             let origins = reader.or("FRONTEND_BASE_URL", Origins::default());
             let secure_cookies = reader.optional("COOKIE_SECURE");
             let request_timeout = read_timeout(reader);
@@ -80,6 +83,7 @@ impl Config {
                 peers: peers?,
                 broker_url: broker_url?,
                 stripe_webhook_secret: stripe_webhook_secret?,
+                clerk_webhook_secret: clerk_webhook_secret?.map(SecretString::from),
                 // A browser keeps no Secure cookie that came over plain HTTP.
                 secure_cookies: secure_cookies?.unwrap_or(!origins.are_local()),
                 origins,

@@ -21,15 +21,16 @@ impl Events {
         Ok(Self { publisher })
     }
 
-    /// A webhook of Stripe whose signature was verified.
-    pub(crate) async fn stripe_webhook(
+    /// A webhook whose signature was verified.
+    pub(crate) async fn webhook(
         &self,
+        provider: &str,
         event_id: String,
         event_type: String,
         body: Bytes,
     ) -> Result<(), Error> {
         let received = WebhookReceived {
-            provider: "stripe".to_owned(),
+            provider: provider.to_owned(),
             event_id,
             event_type,
             body: body.into(),

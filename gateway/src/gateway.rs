@@ -20,6 +20,8 @@ pub(crate) struct Gateway {
     pub(crate) origins: Origins,
     pub(crate) refresh_cookie: RefreshCookie,
     pub(crate) stripe_webhook_secret: SecretString,
+    /// Absent when Clerk is not used.
+    pub(crate) clerk_webhook_secret: Option<SecretString>,
 }
 
 /// As handlers hold it.

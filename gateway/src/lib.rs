@@ -29,6 +29,7 @@ mod routes;
 mod rules;
 mod serve;
 mod stripe_signature;
+mod svix_signature;
 mod tokens;
 mod views;
 

@@ -6,5 +6,7 @@
 //!
 //! - [`stripe`]: Checkout Sessions, refunds, the hosted payment page and
 //!   signed webhooks.
+//! - [`clerk`]: signed webhooks that tell of users.
 
+pub mod clerk;
 pub mod stripe;

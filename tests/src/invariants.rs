@@ -20,25 +20,29 @@ pub async fn assert_invariants(mesh: &Mesh) {
         (unsettled(mesh).await == 0).then_some(())
     })
     .await;
-    let report = report(mesh, Terms::quiet()).await;
+    let report = report(&databases(mesh).await, Terms::quiet()).await;
     assert!(report.is_clean(), "{:#?}", report.findings);
 }
 
-/// What the checker finds in a mesh.
-///
-/// # Panics
-/// When a database cannot be read.
-pub async fn report(mesh: &Mesh, terms: Terms) -> Report {
-    let databases = Databases {
+/// The databases of a mesh, for the checker.
+pub async fn databases(mesh: &Mesh) -> Databases {
+    Databases {
         auth: mesh.database("AUTH").await,
         products: mesh.database("PRODUCTS").await,
         cart_items: mesh.database("CART_ITEMS").await,
         checkout: mesh.database("CHECKOUT").await,
         orders: mesh.database("ORDERS").await,
         events: mesh.database("EVENTS").await,
-    };
+    }
+}
+
+/// What the checker finds in the databases of a mesh.
+///
+/// # Panics
+/// When one cannot be read.
+pub async fn report(databases: &Databases, terms: Terms) -> Report {
     let terms = terms.pausing(BETWEEN_LOOKS);
-    let report = check(&databases, terms, &Progress::default()).await;
+    let report = check(databases, terms, &Progress::default()).await;
     report.expect("the databases can be read")
 }
 

@@ -6,6 +6,6 @@ mod invariants;
 mod mesh;
 mod shop;
 
-pub use invariants::{assert_invariants, report};
-pub use mesh::{Mesh, Scene};
+pub use invariants::{assert_invariants, databases, report};
+pub use mesh::{CLERK_SECRET, Mesh, Scene};
 pub use shop::{Answer, Client, cents};

@@ -10,6 +10,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::Client;
 
 const WEBHOOK_SECRET: &str = "whsec_end_to_end";
+/// With which Clerk signs, in the form in which Svix writes its secrets.
+pub const CLERK_SECRET: &str = "whsec_ZW5kLXRvLWVuZC10ZXN0cy1vZi1yZWVu";
 const SERVICES: [&str; 6] = [
     "AUTH",
     "PRODUCTS",
@@ -263,6 +265,7 @@ fn settings(
         ("STRIPE_SECRET_KEY", "sk_test_end_to_end"),
         ("STRIPE_API_BASE", stripe),
         ("STRIPE_WEBHOOK_SIGNING_SECRET", WEBHOOK_SECRET),
+        ("CLERK_WEBHOOK_SIGNING_SECRET", CLERK_SECRET),
     ] {
         set(key.to_owned(), value.to_owned());
     }

@@ -88,6 +88,12 @@ impl Client {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// `POST` below `/api/v1` under an idempotency key.
+    pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Answer {
+        let request = self.request(Method::POST, path).json(&body);
+        answer(request.header("idempotency-key", key)).await
+    }
+
     /// `PATCH` below `/api/v1`.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PATCH, path, Some(body)).await
@@ -99,16 +105,20 @@ impl Client {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = self
-            .http
-            .request(method, format!("{}/api/v1{path}", self.gateway));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request.json(&body);
         }
         answer(request).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}/api/v1{path}", self.gateway);
+        let request = self.http.request(method, url);
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     /// The visitor as the visitor sees it.
@@ -172,6 +182,13 @@ impl Client {
         answer(request.json(&json!({"card": card}))).await
     }
 
+    /// Gives money back in Stripe's dashboard; without an amount all that is left.
+    pub async fn refund_in_dashboard(&self, checkout: &Value, cents: Option<i64>) -> Answer {
+        let path = format!("/sim/sessions/{}/refund", session_id(checkout));
+        let body = cents.map_or(json!({}), |cents| json!({"amount": cents}));
+        self.stripe_post(&path, body).await
+    }
+
     /// Ends an open session as its time would.
     pub async fn expire_session(&self, checkout: &Value) -> Answer {
         let path = format!("/sim/sessions/{}/expire", session_id(checkout));
@@ -188,6 +205,11 @@ impl Client {
     /// `POST` at the Stripe stand-in.
     pub async fn stripe_post(&self, path: &str, body: Value) -> Answer {
         answer(self.http.post(format!("{}{path}", self.stripe)).json(&body)).await
+    }
+
+    /// Stripe's stand-in goes well again.
+    pub async fn stripe_clear_faults(&self) {
+        answer(self.http.delete(format!("{}/sim/faults", self.stripe))).await;
     }
 
     /// The checkout once it has this status.

@@ -6,11 +6,14 @@
 //! real definition. A runner may take a saga over at any time, as if every lease had ended: what holds
 //! then holds with leases.
 
+mod world;
+
 use std::collections::BTreeSet;
 
 use futures::FutureExt as _;
 use stateright::{Checker as _, Model, Property};
 
+use self::world::{Answer, Call, Saga, Service, Status, World};
 use super::definition::{Action, AnySaga as _, Compensation, Definition, Follows, Part, Step};
 
 const RUNNERS: usize = 2;
@@ -53,67 +56,6 @@ struct Protocol {
     deaths: u8,
     lost_answers: u8,
     repeats: u8,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct World {
-    saga: Saga,
-    services: [Service; STEPS],
-    runners: [Option<Runner>; RUNNERS],
-    /// Calls on their way.
-    calls: BTreeSet<Call>,
-    /// Messages that wait to be taken.
-    messages: u8,
-    deaths: u8,
-    lost_answers: u8,
-    repeats: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Status {
-    Running,
-    Compensating,
-    Done,
-    Compensated,
-}
-
-/// The stored document.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Saga {
-    status: Status,
-    epoch: u8,
-    step: usize,
-    owed: Vec<usize>,
-}
-
-/// What a step's service knows of the saga.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Service {
-    newest_epoch: u8,
-    acted: bool,
-    undone: bool,
-}
-
-/// Who carries the saga on, with what it has read and done since.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Runner {
-    saga: Saga,
-    waits_for: Option<Call>,
-    answer: Option<Answer>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Call {
-    step: usize,
-    epoch: u8,
-    is_undo: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Answer {
-    Ok,
-    Refused,
-    Stale,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -291,91 +233,6 @@ impl Protocol {
             saga.status = Status::Compensated;
         }
         world.stores(index, epoch);
-    }
-}
-
-impl World {
-    fn takes(&mut self, index: usize) {
-        self.messages -= 1;
-        if self.saga.is_settled() {
-            return;
-        }
-        self.saga.epoch += 1;
-        self.runners[index] = Some(Runner {
-            saga: self.saga.clone(),
-            waits_for: None,
-            answer: None,
-        });
-    }
-
-    fn calls(&mut self, index: usize) {
-        let Some(runner) = &mut self.runners[index] else {
-            return;
-        };
-        let is_undo = runner.saga.status == Status::Compensating;
-        let step = match runner.saga.owed.last() {
-            Some(last) if is_undo => *last,
-            _ => runner.saga.step,
-        };
-        let call = Call {
-            step,
-            epoch: runner.saga.epoch,
-            is_undo,
-        };
-        runner.waits_for = Some(call);
-        self.calls.insert(call);
-    }
-
-    /// What every service does with an operation.
-    fn arrives(&mut self, call: Call, refused: bool) {
-        self.calls.remove(&call);
-        let service = &mut self.services[call.step];
-        let answer = if call.epoch < service.newest_epoch {
-            Answer::Stale
-        } else if !call.is_undo && (refused || service.undone) {
-            // Its transaction is aborted, and with it the passage of the fence.
-            Answer::Refused
-        } else {
-            service.newest_epoch = call.epoch;
-            service.undone |= call.is_undo;
-            service.acted |= !call.is_undo;
-            Answer::Ok
-        };
-        let waiting = self.runners.iter_mut().flatten();
-        for runner in waiting.filter(|runner| runner.waits_for == Some(call)) {
-            runner.answer = Some(answer);
-        }
-    }
-
-    /// Stores what a runner came to, if the saga still has the epoch under which it ran.
-    fn stores(&mut self, index: usize, epoch: u8) {
-        let Some(runner) = &self.runners[index] else {
-            return;
-        };
-        if self.saga.epoch != epoch {
-            self.runners[index] = None;
-            return;
-        }
-        self.saga = runner.saga.clone();
-        if self.saga.is_settled() {
-            self.runners[index] = None;
-        }
-    }
-
-    /// What was done is stored, and the message comes again.
-    fn puts_off(&mut self, index: usize) {
-        if let Some(runner) = self.runners[index].take()
-            && self.saga.epoch == runner.saga.epoch
-        {
-            self.saga = runner.saga;
-            self.messages += 1;
-        }
-    }
-}
-
-impl Saga {
-    fn is_settled(&self) -> bool {
-        matches!(self.status, Status::Done | Status::Compensated)
     }
 }
 

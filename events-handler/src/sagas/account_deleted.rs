@@ -13,14 +13,27 @@ use crate::saga::{Call, Compensation, Definition, Follows, Step};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
+    /// Empty when there is no account: then there is nothing to do.
     pub(crate) user_id: String,
+    /// Clerk's, when it was deleted there.
+    #[serde(default)]
+    pub(crate) clerk_id: String,
 }
 
-fn empty_cart<'call>(
+impl State {
+    fn has_account(&self) -> bool {
+        !self.user_id.is_empty()
+    }
+}
+
+pub(super) fn empty_cart<'call>(
     call: &'call Call<'call>,
     state: &'call mut State,
 ) -> BoxFuture<'call, Result<(), Failure>> {
     async move {
+        if !state.has_account() {
+            return Ok(());
+        }
         let cart = EmptyCartRequest {
             operation: Some(call.operation.to_proto()),
             user_id: state.user_id.clone(),
@@ -31,11 +44,14 @@ fn empty_cart<'call>(
     .boxed()
 }
 
-fn withdraw_catalogue<'call>(
+pub(super) fn withdraw_catalogue<'call>(
     call: &'call Call<'call>,
     state: &'call mut State,
 ) -> BoxFuture<'call, Result<(), Failure>> {
     async move {
+        if !state.has_account() {
+            return Ok(());
+        }
         let catalogue = WithdrawCatalogueRequest {
             operation: Some(call.operation.to_proto()),
             seller_id: state.user_id.clone(),
@@ -49,11 +65,14 @@ fn withdraw_catalogue<'call>(
     .boxed()
 }
 
-fn anonymise_user<'call>(
+pub(super) fn anonymise_user<'call>(
     call: &'call Call<'call>,
     state: &'call mut State,
 ) -> BoxFuture<'call, Result<(), Failure>> {
     async move {
+        if !state.has_account() {
+            return Ok(());
+        }
         let user = AnonymiseUserRequest {
             operation: Some(call.operation.to_proto()),
             user_id: state.user_id.clone(),
@@ -64,7 +83,7 @@ fn anonymise_user<'call>(
     .boxed()
 }
 
-const FORWARD_ONLY: &str = "a farewell is only ever carried forward";
+pub(super) const FORWARD_ONLY: &str = "a farewell is only ever carried forward";
 
 pub(crate) const ACCOUNT_DELETED: Definition<State> = Definition {
     kind: "account-deleted",

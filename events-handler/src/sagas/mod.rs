@@ -2,6 +2,8 @@
 
 mod account_deleted;
 mod checkout_expired;
+mod clerk_user_deleted;
+mod clerk_user_synced;
 mod order_completed;
 mod payment_refunded;
 mod refund_requested;
@@ -13,6 +15,8 @@ use crate::saga::{AnySaga, Outline};
 
 pub(crate) use account_deleted::ACCOUNT_DELETED;
 pub(crate) use checkout_expired::CHECKOUT_EXPIRED;
+pub(crate) use clerk_user_deleted::CLERK_USER_DELETED;
+pub(crate) use clerk_user_synced::{CLERK_USER_SYNCED, State as ClerkState};
 pub(crate) use order_completed::{ORDER_COMPLETED, State as OrderState};
 pub(crate) use payment_refunded::{PAYMENT_REFUNDED, State as RefundedState};
 pub(crate) use refund_requested::{REFUND_REQUESTED, State as RefundState};
@@ -28,6 +32,8 @@ pub(crate) fn all() -> Vec<Arc<dyn AnySaga>> {
         Arc::new(ACCOUNT_DELETED),
         Arc::new(REFUND_REQUESTED),
         Arc::new(PAYMENT_REFUNDED),
+        Arc::new(CLERK_USER_SYNCED),
+        Arc::new(CLERK_USER_DELETED),
     ]
 }
 

@@ -3,13 +3,11 @@
 use bson::DateTime;
 
 use crate::config::Reconciling;
-use crate::sagas::ORDER_COMPLETED;
+use crate::sagas::{ORDER_COMPLETED, REFUND_REQUESTED};
 use crate::store::{Status, Watched};
 
 /// The step that takes a payment, or refuses it.
 pub(super) const RECORD_PAYMENT: &str = "record-payment";
-/// The saga of a refund that somebody asked for.
-const REFUND_REQUESTED: &str = "refund-requested";
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,17 +75,14 @@ pub(super) fn of_saga(saga: &Watched, now: DateTime, deadlines: &Reconciling) ->
 
 /// What a saga still owes to somebody who paid.
 fn owed(saga: &Watched) -> Option<FindingKind> {
-    let is_unpaid_back = saga.state.refund_id.is_none();
-    match (saga.kind.as_str(), saga.phase()) {
-        (kind, Status::Running)
-            if kind == ORDER_COMPLETED.kind && saga.state.order_id.is_none() =>
-        {
-            Some(FindingKind::PaidWithoutOrder)
-        }
-        (kind, Status::Compensating) if kind == ORDER_COMPLETED.kind && is_unpaid_back => {
-            Some(FindingKind::RefundOwed)
-        }
-        (REFUND_REQUESTED, Status::Running) if is_unpaid_back => Some(FindingKind::RefundOwed),
+    let is_order = saga.kind == ORDER_COMPLETED.kind;
+    let is_refund = saga.kind == REFUND_REQUESTED.kind;
+    let has_no_order = saga.state.order_id.is_none();
+    let has_no_refund = saga.state.refund_id.is_none();
+    match saga.phase() {
+        Status::Running if is_order && has_no_order => Some(FindingKind::PaidWithoutOrder),
+        Status::Running if is_refund && has_no_refund => Some(FindingKind::RefundOwed),
+        Status::Compensating if is_order && has_no_refund => Some(FindingKind::RefundOwed),
         _ => None,
     }
 }
@@ -98,9 +93,10 @@ fn without_order(saga: &Watched) -> Finding {
 }
 
 fn refund_owed(saga: &Watched) -> Finding {
-    let what = match saga.kind.as_str() {
-        REFUND_REQUESTED => format!("refund {} has not been made", saga.key),
-        _ => format!("the payment of checkout {} has not gone back", saga.key),
+    let what = if saga.kind == REFUND_REQUESTED.kind {
+        format!("refund {} has not been made", saga.key)
+    } else {
+        format!("the payment of checkout {} has not gone back", saga.key)
     };
     finding(FindingKind::RefundOwed, saga, what)
 }

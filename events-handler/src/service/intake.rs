@@ -3,16 +3,20 @@
 use reen_proto::events::v1::{AccountDeletionRequested, RefundRequested, WebhookReceived};
 use serde::Serialize;
 
-use crate::domain::{Payment, PaymentRefunded, Wish, read_stripe_event};
+use crate::domain::{
+    ClerkWish, Payment, PaymentRefunded, Wish, read_clerk_event, read_stripe_event,
+};
 use crate::error::Error;
 use crate::saga::{AnySaga as _, Definition};
 use crate::sagas::{
-    ACCOUNT_DELETED, AccountState, CHECKOUT_EXPIRED, ExpiryState, ORDER_COMPLETED, OrderState,
-    PAYMENT_REFUNDED, REFUND_REQUESTED, RefundState, RefundedState,
+    ACCOUNT_DELETED, AccountState, CHECKOUT_EXPIRED, CLERK_USER_DELETED, CLERK_USER_SYNCED,
+    ClerkState, ExpiryState, ORDER_COMPLETED, OrderState, PAYMENT_REFUNDED, REFUND_REQUESTED,
+    RefundState, RefundedState,
 };
 use crate::store::{Event, NewSaga};
 
 const STRIPE: &str = "stripe";
+const CLERK: &str = "clerk";
 /// The provider of events that this mesh sends itself.
 const OWN: &str = "reen";
 
@@ -27,7 +31,7 @@ pub(super) enum Asked {
 
 /// A provider's event, and what it asks for.
 pub(super) fn read_webhook(webhook: WebhookReceived) -> Result<(Event, Asked), Error> {
-    let event = Event {
+    let mut event = Event {
         provider: webhook.provider,
         id: webhook.event_id,
         kind: webhook.event_type,
@@ -35,6 +39,10 @@ pub(super) fn read_webhook(webhook: WebhookReceived) -> Result<(Event, Asked), E
     };
     let asked = match event.provider.as_str() {
         STRIPE => asked_by_stripe(&event.body)?,
+        CLERK => {
+            let body = std::mem::take(&mut event.body);
+            asked_by_clerk(&body)?
+        }
         _ => Asked::Nothing("the provider is not known".to_owned()),
     };
     Ok((event, asked))
@@ -63,6 +71,26 @@ pub(super) fn read_refund(asked: RefundRequested) -> Result<(Event, Asked), Erro
     Ok((event, Asked::Saga(saga)))
 }
 
+/// Of Clerk's events the inbox keeps that they came, and not the persons in them: who is forgotten is
+/// forgotten there too.
+fn asked_by_clerk(body: &[u8]) -> Result<Asked, Error> {
+    Ok(match read_clerk_event(body) {
+        Ok(ClerkWish::Sync(user)) => {
+            let key = format!("{}:{}", user.clerk_id, user.updated_at);
+            Asked::Saga(begin(&CLERK_USER_SYNCED, key, &ClerkState::from(user))?)
+        }
+        Ok(ClerkWish::Forget { clerk_id }) => {
+            let state = AccountState {
+                user_id: String::new(),
+                clerk_id: clerk_id.clone(),
+            };
+            Asked::Saga(begin(&CLERK_USER_DELETED, clerk_id, &state)?)
+        }
+        Ok(ClerkWish::Ignore(why)) => Asked::Nothing(why.to_owned()),
+        Err(unreadable) => Asked::Unreadable(unreadable.to_string()),
+    })
+}
+
 /// A user's wish to be forgotten.
 pub(super) fn read_farewell(farewell: &AccountDeletionRequested) -> Result<(Event, Asked), Error> {
     let event = Event {
@@ -73,6 +101,7 @@ pub(super) fn read_farewell(farewell: &AccountDeletionRequested) -> Result<(Even
     };
     let state = AccountState {
         user_id: farewell.user_id.clone(),
+        clerk_id: String::new(),
     };
     let saga = begin(&ACCOUNT_DELETED, farewell.user_id.clone(), &state)?;
     Ok((event, Asked::Saga(saga)))

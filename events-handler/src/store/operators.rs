@@ -11,6 +11,9 @@ use super::change::{RELEASED, refusal_document};
 use super::{Saga, Status, Store};
 use crate::error::Error;
 
+/// Enough for the steps that are done side by side, one of which failed.
+const END_OF_LOG: i32 = 8;
+
 /// Which sagas are listed.
 #[derive(Clone, Debug)]
 pub(crate) struct SagaFilter {
@@ -56,13 +59,13 @@ impl SagaFilter {
 }
 
 impl Store {
-    /// Sagas, those that were changed last first; of their logs only the last entry.
+    /// Sagas, those that were changed last first; of their logs only the end.
     pub(crate) async fn list(&self, filter: &SagaFilter) -> Result<Vec<Saga>, Error> {
         let found = self
             .sagas
             .find(filter.document())
             .sort(doc! {"updatedAt": -1})
-            .projection(doc! {"log": {"$slice": -1}})
+            .projection(doc! {"log": {"$slice": -END_OF_LOG}})
             .limit(filter.limit)
             .await?;
         Ok(found.try_collect().await?)

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 
 use reen_error::{Code, Failure};
-use reen_proto::checkout::v1::UnsettledCheckout;
+use reen_proto::checkout::v1::{Payment, UnsettledCheckout};
 use reen_proto::operation::v1::Operation;
 use tokio::sync::Notify;
 
@@ -34,6 +34,7 @@ pub(crate) struct Call {
 pub(crate) struct Book {
     pages: Mutex<Pages>,
     unsettled: Mutex<Unsettled>,
+    payments: Mutex<HashMap<String, Payment>>,
     killing: Notify,
 }
 
@@ -73,6 +74,32 @@ impl Book {
     pub(crate) fn fail_step(&self, saga: &str, step: &'static str, fault: Fault) {
         let mut pages = self.pages.lock().unwrap();
         pages.by_step.insert((saga.to_owned(), step), fault);
+    }
+
+    /// From now on the checkout service knows this payment.
+    pub(crate) fn know_payment(&self, payment: Payment) {
+        let mut payments = self.payments.lock().unwrap();
+        payments.insert(payment.checkout_id.clone(), payment);
+    }
+
+    /// What the checkout service answers.
+    pub(crate) fn payment_of(&self, checkout_id: &str) -> Option<Payment> {
+        self.payments.lock().unwrap().get(checkout_id).cloned()
+    }
+
+    /// The payment of this intent that the checkout service knows.
+    pub(crate) fn payment_by_intent(&self, intent: &str) -> Option<Payment> {
+        let payments = self.payments.lock().unwrap();
+        let mut payments = payments.values();
+        payments
+            .find(|payment| payment.payment_intent_id == intent)
+            .cloned()
+    }
+
+    /// How a step is to fail that calls somebody who keeps no book: the test sees to it then.
+    pub(crate) fn take_step_fault(&self, saga: &str, step: &'static str) -> Option<Fault> {
+        let mut pages = self.pages.lock().unwrap();
+        pages.by_step.remove(&(saga.to_owned(), step))
     }
 
     /// From now on the checkout service lists these as unsettled, whatever becomes of them.

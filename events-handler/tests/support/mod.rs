@@ -5,6 +5,7 @@
 
 pub(crate) mod book;
 pub(crate) mod process;
+pub(crate) mod refunds;
 mod services;
 mod stripe;
 
@@ -29,6 +30,8 @@ pub(crate) const BUYER: &str = "66f000000000000000000001";
 pub(crate) const SELLER: &str = "66f000000000000000000002";
 pub(crate) const ORDER: &str = "66f000000000000000000003";
 pub(crate) const TOTAL_CENTS: i64 = 12_500;
+/// What is refunded at Stripe's side.
+pub(crate) const OUTSIDE_CENTS: i64 = 700;
 
 const EVENTS: Queue = Queue {
     name: reen_proto::events::QUEUE,
@@ -135,8 +138,29 @@ impl World {
     }
 
     pub(crate) async fn publish(&self, event_id: &str, kind: &str, event: &serde_json::Value) {
+        self.publish_of("stripe", event_id, kind, event).await;
+    }
+
+    /// An event of Clerk about `user`.
+    pub(crate) async fn publish_of_clerk(
+        &self,
+        event_id: &str,
+        kind: &str,
+        user: &serde_json::Value,
+    ) {
+        let event = json!({"object": "event", "type": kind, "data": user});
+        self.publish_of("clerk", event_id, kind, &event).await;
+    }
+
+    async fn publish_of(
+        &self,
+        provider: &str,
+        event_id: &str,
+        kind: &str,
+        event: &serde_json::Value,
+    ) {
         let webhook = WebhookReceived {
-            provider: "stripe".to_owned(),
+            provider: provider.to_owned(),
             event_id: event_id.to_owned(),
             event_type: kind.to_owned(),
             body: serde_json::to_vec(event).unwrap(),

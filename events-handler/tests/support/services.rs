@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use reen_error::{Code, Failure};
 use reen_proto::auth::v1 as auth;
 use reen_proto::cart_items::v1 as cart;
 use reen_proto::checkout::v1 as checkout;
@@ -14,7 +15,7 @@ use tokio_util::sync::DropGuard;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
-use super::{BUYER, Book, ORDER, SELLER, TOTAL_CENTS};
+use super::{BUYER, Book, ORDER, OUTSIDE_CENTS, SELLER, TOTAL_CENTS};
 
 #[derive(Clone)]
 struct StandIn(Arc<Book>);
@@ -52,6 +53,12 @@ impl auth::auth_server::Auth for StandIn {
         auth::RecordPurchaseResponse {});
     notes!(forget_purchase(auth::ForgetPurchaseRequest) -> auth::ForgetPurchaseResponse,
         auth::ForgetPurchaseResponse {});
+    notes!(post_refund(auth::PostRefundRequest) -> auth::PostRefundResponse,
+        auth::PostRefundResponse {});
+    notes!(sync_clerk_user(auth::SyncClerkUserRequest) -> auth::SyncClerkUserResponse,
+        auth::SyncClerkUserResponse { user_id: SELLER.to_owned() });
+    notes!(forget_clerk_user(auth::ForgetClerkUserRequest) -> auth::ForgetClerkUserResponse,
+        auth::ForgetClerkUserResponse { user_id: Some(SELLER.to_owned()) });
     notes!(anonymise_user(auth::AnonymiseUserRequest) -> auth::AnonymiseUserResponse,
         auth::AnonymiseUserResponse {});
 
@@ -108,6 +115,12 @@ impl cart::cart_items_server::CartItems for StandIn {
 impl orders::orders_server::Orders for StandIn {
     notes!(create_order(orders::CreateOrderRequest) -> orders::Order,
         orders::Order { id: ORDER.to_owned(), ..orders::Order::default() });
+    notes!(settle_refund(orders::SettleRefundRequest) -> orders::SettleRefundResponse,
+        orders::SettleRefundResponse::default());
+    notes!(reject_refund(orders::RejectRefundRequest) -> orders::RejectRefundResponse,
+        orders::RejectRefundResponse {});
+    notes!(record_outside_refund(orders::RecordOutsideRefundRequest)
+        -> orders::RecordOutsideRefundResponse, recorded());
     notes!(withdraw_order(orders::WithdrawOrderRequest) -> orders::WithdrawOrderResponse,
         orders::WithdrawOrderResponse {});
 }
@@ -123,12 +136,40 @@ impl checkout::checkout_server::Checkout for StandIn {
     notes!(record_refund(checkout::RecordRefundRequest) -> checkout::RecordRefundResponse,
         checkout::RecordRefundResponse {});
 
+    async fn find_payment(
+        &self,
+        request: Request<checkout::FindPaymentRequest>,
+    ) -> Result<Response<checkout::Payment>, Status> {
+        let payment = self.0.payment_of(&request.get_ref().checkout_id);
+        let payment = payment.ok_or_else(|| Failure::new(Code::NotFound, "no such checkout"))?;
+        Ok(Response::new(payment))
+    }
+
     async fn list_unsettled(
         &self,
         _request: Request<checkout::ListUnsettledRequest>,
     ) -> Result<Response<checkout::ListUnsettledResponse>, Status> {
         let checkouts = self.0.list_unsettled();
         Ok(Response::new(checkout::ListUnsettledResponse { checkouts }))
+    }
+}
+
+fn recorded() -> orders::RecordOutsideRefundResponse {
+    let share = orders::RefundShare {
+        seller_id: SELLER.to_owned(),
+        amount_cents: OUTSIDE_CENTS,
+    };
+    let refund = orders::Refund {
+        shares: vec![share],
+        ..orders::Refund::default()
+    };
+    let order = orders::Order {
+        user_id: BUYER.to_owned(),
+        ..orders::Order::default()
+    };
+    orders::RecordOutsideRefundResponse {
+        refund: Some(refund),
+        order: Some(order),
     }
 }
 

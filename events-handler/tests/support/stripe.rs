@@ -92,6 +92,20 @@ impl Stripe {
         }
     }
 
+    /// Somebody gives money back in the dashboard; all that is left without an amount.
+    pub(crate) async fn refund_session(&self, session_id: &str, amount_cents: Option<i64>) {
+        let url = self.url(&format!("/sim/sessions/{session_id}/refund"));
+        let refund = amount_cents.map_or(json!({}), |cents| json!({"amount": cents}));
+        self.call(self.http.post(url).json(&refund)).await;
+    }
+
+    /// The session that was paid with this payment intent.
+    pub(crate) async fn session_of(&self, payment_intent: &str) -> String {
+        let path = format!("/v1/checkout/sessions?payment_intent={payment_intent}");
+        let listed = self.call(self.http.get(self.url(&path))).await;
+        listed["data"][0]["id"].as_str().unwrap().to_owned()
+    }
+
     /// The refunds that were made.
     pub(crate) async fn refunds(&self) -> Vec<Value> {
         let listed = self.call(self.http.get(self.url("/v1/refunds"))).await;
@@ -99,8 +113,10 @@ impl Stripe {
     }
 
     /// The next calls to `path` fail after their effect.
-    pub(crate) async fn fail_after_effect(&self, path: &str, times: u32) {
-        let fault = json!({"path": path, "times": times, "status": 500, "after_effect": true});
+    pub(crate) async fn lose_answers(&self, method: &str, path: &str, times: u32) {
+        let fault = json!({
+            "method": method, "path": path, "times": times, "status": 500, "after_effect": true,
+        });
         self.suffer(&fault).await;
     }
 

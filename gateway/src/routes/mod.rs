@@ -10,6 +10,7 @@ mod checkout;
 mod health;
 mod orders;
 mod products;
+mod refunds;
 mod users;
 mod webhooks;
 
@@ -31,6 +32,7 @@ pub(crate) fn all() -> OpenApiRouter<Shared> {
         .merge(cart_items::routes())
         .merge(checkout::routes())
         .merge(orders::routes())
+        .merge(refunds::routes())
         .merge(webhooks::routes())
         .merge(admin::routes());
     OpenApiRouter::new().nest(BASE, api).merge(health::routes())

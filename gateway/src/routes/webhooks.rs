@@ -11,9 +11,13 @@ use crate::error::Error;
 use crate::extract::{BodyLimit, RawBody};
 use crate::gateway::Shared;
 use crate::stripe_signature::is_genuine;
+use crate::svix_signature::genuine_id;
 
 const LONGEST_EVENT: usize = 512 * 1024;
 const SIGNATURE: &str = "stripe-signature";
+const STRIPE: &str = "stripe";
+const CLERK: &str = "clerk";
+const USED_BY_CLERK: [&str; 3] = ["user.created", "user.updated", "user.deleted"];
 
 /// What events-handler has a saga for. Others are answered and forgotten.
 const USED_TYPES: [&str; 5] = [
@@ -26,7 +30,9 @@ const USED_TYPES: [&str; 5] = [
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     let limit = Extension(BodyLimit(LONGEST_EVENT));
-    OpenApiRouter::new().routes(routes!(receive_stripe_webhook).layer(limit))
+    OpenApiRouter::new()
+        .routes(routes!(receive_stripe_webhook).layer(limit))
+        .routes(routes!(receive_clerk_webhook).layer(limit))
 }
 
 /// What is read of an event here; the whole of it goes on as it came.
@@ -66,7 +72,48 @@ async fn receive_stripe_webhook(
         Error::new(Code::MalformedBody, message).because(error)
     })?;
     if USED_TYPES.contains(&kind.as_str()) {
-        gateway.events.stripe_webhook(id, kind, body).await?;
+        gateway.events.webhook(STRIPE, id, kind, body).await?;
+    }
+    Ok(Json(Received { received: true }))
+}
+
+/// What is read of an event of Clerk here.
+#[derive(Deserialize)]
+struct ClerkEvent {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// Takes an event of Clerk in. Answered only once it is stored, so that what fails is sent again.
+#[utoipa::path(post, path = "/webhooks/clerk", tag = "webhooks",
+    params(
+        ("svix-id" = String, Header, description = "The message; one has at most one effect"),
+        ("svix-timestamp" = String, Header, description = "Unix time, at most five minutes old"),
+        ("svix-signature" = String, Header, description = "`v1,…`, several separated by spaces"),
+    ),
+    request_body(content_type = "application/json", description = "The event, signed byte for byte"),
+    responses(
+    (status = 200, description = "Stored, or of no use here", body = Received),
+    (status = 400, description = "`bad_signature`, `malformed_body`"),
+    (status = 503, description = "`unavailable`: Clerk is not set up here"),
+))]
+async fn receive_clerk_webhook(
+    State(gateway): State<Shared>,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Json<Received>, Error> {
+    let Some(secret) = &gateway.clerk_webhook_secret else {
+        let message = "Clerk is not set up here: CLERK_WEBHOOK_SIGNING_SECRET";
+        return Err(Error::new(Code::Unavailable, message));
+    };
+    let id = genuine_id(secret, &headers, &body).ok_or_else(|| Error::of(Code::BadSignature))?;
+    let ClerkEvent { kind } = serde_json::from_slice(&body).map_err(|error| {
+        let message = "an event must be an object with a `type`";
+        Error::new(Code::MalformedBody, message).because(error)
+    })?;
+    if USED_BY_CLERK.contains(&kind.as_str()) {
+        let events = &gateway.events;
+        events.webhook(CLERK, id.to_owned(), kind, body).await?;
     }
     Ok(Json(Received { received: true }))
 }

@@ -112,6 +112,11 @@ pub(crate) fn price() -> ObjectBuilder {
     money(CENT, HIGHEST_PRICE).examples([json!(99.99)])
 }
 
+/// What goes back of a payment, in major units.
+pub(crate) fn refund_amount() -> ObjectBuilder {
+    money(CENT, HIGHEST_FILTER).examples([json!(12.5)])
+}
+
 /// How many of a product are for sale.
 pub(crate) fn stock() -> ObjectBuilder {
     integer(0, MOST_IN_STOCK).examples([json!(25)])

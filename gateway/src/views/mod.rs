@@ -8,6 +8,7 @@ pub(crate) mod checkout;
 pub(crate) mod fields;
 pub(crate) mod orders;
 pub(crate) mod products;
+pub(crate) mod refunds;
 pub(crate) mod users;
 
 use chrono::{DateTime, SecondsFormat};

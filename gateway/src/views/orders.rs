@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::products::{AdminView, ProductView};
+use super::refunds::RefundView;
 use super::{fields, rfc3339};
 use crate::error::Error;
 use crate::money::Money;
@@ -78,6 +79,10 @@ pub(crate) struct OrderView {
     total: Money,
     status: OrderStatus,
     order_items: Vec<OrderItemView>,
+    /// Oldest first.
+    refunds: Vec<RefundView>,
+    /// What went back, all refunds together.
+    refunded_amount: Money,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
@@ -128,6 +133,8 @@ impl OrderView {
             order_items: items
                 .map(|line| OrderItemView::new(line, &created_at, &find))
                 .collect(),
+            refunds: order.refunds.into_iter().map(RefundView::from).collect(),
+            refunded_amount: Money::from_cents(order.refunded_cents),
             created_at,
             updated_at: rfc3339(order.updated_at),
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Gateway, ORDER, send};
 
 /// Every route of the contract (but Clerk's webhook, which is not there yet).
-const CONTRACT: [&str; 42] = [
+const CONTRACT: [&str; 43] = [
     "POST /api/v1/auth/sign-up",
     "POST /api/v1/auth/sign-in",
     "POST /api/v1/auth/refresh-token",
@@ -38,6 +38,7 @@ const CONTRACT: [&str; 42] = [
     "GET /api/v1/orders/{id}",
     "GET /api/v1/orders/sales",
     "PATCH /api/v1/orders/{id}/status",
+    "POST /api/v1/orders/{id}/refunds",
     "POST /api/v1/webhooks/stripe",
     "GET /api/v1/admin/sagas",
     "GET /api/v1/admin/sagas/{id}",

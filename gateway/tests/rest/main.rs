@@ -13,6 +13,7 @@ mod malformed;
 mod outages;
 mod products;
 mod protocol;
+mod refunds;
 mod sessions;
 mod shopping;
 mod support;

@@ -127,6 +127,12 @@ async fn orders_show_what_was_bought() {
         "gone, but not from the order"
     );
     assert_eq!(items[1]["product"]["price"], json!(99.99));
+    let refund = json!({
+        "id": "re_1", "amount": 12.5, "status": "done", "restock": false,
+        "createdAt": "2025-06-15T15:06:40.123Z",
+    });
+    assert_eq!(order["refunds"], json!([refund]));
+    assert_eq!(order["refundedAmount"], json!(12.5));
     gateway.mesh.take_calls();
     let list = send(gateway.signed_in(BUYER, Method::GET, "/orders")).await;
     assert_eq!(list.json().as_array().unwrap().len(), 2);

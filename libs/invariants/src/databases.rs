@@ -57,6 +57,18 @@ impl Owner {
         Self::Events,
     ];
 
+    /// One that the process makes when it starts.
+    fn first_collection(self) -> &'static str {
+        match self {
+            Self::Auth => USERS,
+            Self::Products => PRODUCTS,
+            Self::CartItems => "cart_items",
+            Self::Checkout => CHECKOUTS,
+            Self::Orders => ORDERS,
+            Self::Events => SAGAS,
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Auth => "auth",
@@ -70,6 +82,21 @@ impl Owner {
 }
 
 impl Databases {
+    /// Whether the processes of a mesh have been in them.
+    pub(crate) async fn are_of_a_mesh(&self) -> Result<(), Error> {
+        for owner in Owner::ALL {
+            let collection = owner.first_collection();
+            let source = self.source(owner, collection);
+            let named = source.database.driver().list_collection_names();
+            let named = named.filter(doc! {"name": collection}).await;
+            if named.map_err(source.failed())?.is_empty() {
+                let owner = owner.name();
+                return Err(Error::NotOfAMesh { owner, collection });
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn source(&self, owner: Owner, collection: &str) -> Source {
         let database = match owner {
             Owner::Auth => &self.auth,
@@ -142,7 +169,7 @@ impl Source {
 
     pub(crate) fn failed(&self) -> impl Fn(mongodb::error::Error) -> Error + use<> {
         let owner = self.owner.name();
-        move |error| Error {
+        move |error| Error::Unreadable {
             owner,
             source: error.into(),
         }

@@ -57,6 +57,7 @@ pub async fn check(
     terms: Terms,
     progress: &Progress,
 ) -> Result<Report, Error> {
+    databases.are_of_a_mesh().await?;
     let mut checker = Checker::new(databases, terms, progress);
     purchase::check(&mut checker).await?;
     order::check(&mut checker).await?;

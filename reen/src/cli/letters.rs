@@ -1,6 +1,6 @@
-use anyhow::bail;
 use clap::Subcommand;
 use reen_chassis::client::PeerChannel;
+use reen_error::{Code, Failure};
 use reen_proto::sagas::v1::sagas_client::SagasClient;
 use reen_proto::sagas::v1::{
     DeadLetter, DropDeadLettersRequest, ListDeadLettersRequest, ReplayDeadLettersRequest,
@@ -29,6 +29,7 @@ pub(crate) enum Command {
     /// Puts them back to work.
     Replay {
         /// Which; none with --all.
+        #[arg(required_unless_present = "all")]
         ids: Vec<String>,
         /// Every one that is there now.
         #[arg(long, conflicts_with = "ids")]
@@ -57,13 +58,10 @@ pub(super) async fn run(
             let letters = found.await?.into_inner().letters;
             match letters.iter().find(|letter| letter.id == id) {
                 Some(letter) => Ok(Said::fine(show(letter), view(letter))),
-                None => bail!("{id} is not among the {MOST} oldest dead letters: reen dlq list"),
+                None => Err(Failure::new(Code::NotFound, not_there(&id)).into()),
             }
         }
         Command::Replay { ids, all } => {
-            if ids.is_empty() && !all {
-                bail!("name letters, or say --all");
-            }
             let asked = ReplayDeadLettersRequest { ids, all };
             let count = sagas
                 .replay_dead_letters(asked)
@@ -84,6 +82,10 @@ pub(super) async fn run(
     }
 }
 
+fn not_there(id: &str) -> String {
+    format!("{id} is not among the {MOST} oldest dead letters: reen dlq list")
+}
+
 fn list(letters: &[DeadLetter], total: i64) -> Said {
     let row = |letter: &DeadLetter| {
         let kind = letter.kind.rsplit('.').next().unwrap_or_default();
@@ -95,8 +97,12 @@ fn list(letters: &[DeadLetter], total: i64) -> Said {
         ]
     };
     let rows: Vec<_> = letters.iter().map(row).collect();
-    let mut text = table(["LETTER", "KIND", "ABOUT", "REASON"], &rows);
-    text.push_str(&format!("{total} in all\n"));
+    let text = if rows.is_empty() {
+        "no message is dead".to_owned()
+    } else {
+        let letters = table(["LETTER", "KIND", "ABOUT", "REASON"], &rows);
+        format!("{letters}{total} in all")
+    };
     let letters: Vec<Value> = letters.iter().map(view).collect();
     Said::fine(text, json!({"letters": letters, "total": total}))
 }

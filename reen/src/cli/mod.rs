@@ -3,25 +3,23 @@
 //! Exit codes: 0 it is fine, 1 something was found or refused, 2 it could not be asked.
 
 mod alerts;
+mod complaint;
 mod letters;
 mod operator;
 mod sagas;
+mod services;
 mod stock;
 mod table;
 mod verify;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use reen_chassis::client::{PeerChannel, connect};
-use reen_chassis::config::{Environment, Reader};
-use reen_chassis::identity::Identity;
-use reen_error::{Code, Failure};
-use reen_proto::auth::v1::auth_client::AuthClient;
-use reen_proto::products::v1::products_client::ProductsClient;
-use reen_proto::sagas::v1::sagas_client::SagasClient;
+use reen_chassis::config::Environment;
 use serde_json::Value;
-use url::Url;
+
+use services::Services;
 
 /// Who the command line is to the services.
 const NAME: &str = "reen";
@@ -76,101 +74,56 @@ impl Said {
     }
 }
 
-/// The services that a command talks to.
-struct Services {
-    identity: Identity,
-    auth: Vec<Url>,
-    products: Vec<Url>,
-    events_handler: Vec<Url>,
-}
-
-impl Services {
-    fn read(environment: &dyn Environment) -> anyhow::Result<Self> {
-        Ok(Reader::read(environment, |reader| {
-            let identity = reader.identity(NAME);
-            let auth = reader.peers("AUTH_SERVICE_URL", "http://127.0.0.1:50051");
-            let products = reader.peers("PRODUCTS_SERVICE_URL", "http://127.0.0.1:50052");
-            let handler = reader.peers("EVENTS_HANDLER_SERVICE_URL", "http://127.0.0.1:50056");
-            Some(Self {
-                identity: identity?,
-                auth: auth?,
-                products: products?,
-                events_handler: handler?,
-            })
-        })?)
-    }
-
-    fn sagas(&self) -> anyhow::Result<SagasClient<PeerChannel>> {
-        let channel = connect(&self.identity, "events-handler", &self.events_handler)?;
-        Ok(SagasClient::new(channel))
-    }
-
-    fn auth(&self) -> anyhow::Result<AuthClient<PeerChannel>> {
-        Ok(AuthClient::new(connect(
-            &self.identity,
-            "auth",
-            &self.auth,
-        )?))
-    }
-
-    fn products(&self) -> anyhow::Result<ProductsClient<PeerChannel>> {
-        let channel = connect(&self.identity, "products", &self.products)?;
-        Ok(ProductsClient::new(channel))
-    }
-}
-
 /// Runs a command and prints what it says.
 pub(crate) async fn run(command: Command, json: bool, environment: &dyn Environment) -> ExitCode {
     match say(command, environment).await {
         Ok(said) if json => {
-            println!("{:#}", said.json);
+            print(&format!("{:#}", said.json));
             said.code
         }
         Ok(said) => {
-            println!("{}", said.text.trim_end());
+            print(said.text.trim_end());
             said.code
         }
-        Err(error) => complain(&error),
+        Err(error) => complaint::complain(&error),
     }
 }
 
 async fn say(command: Command, environment: &dyn Environment) -> anyhow::Result<Said> {
     let services = || Services::read(environment);
     match command {
-        Command::Saga(command) => sagas::run(command, &mut services()?.sagas()?).await,
-        Command::Dlq(command) => letters::run(command, &mut services()?.sagas()?).await,
-        Command::Alerts => alerts::run(&mut services()?.sagas()?).await,
-        Command::Operator(command) => operator::run(command, &mut services()?.auth()?).await,
-        Command::Stock(command) => stock::run(&command, &mut services()?.products()?).await,
+        Command::Saga(command) => {
+            let handler = services()?.events_handler;
+            handler
+                .answer(sagas::run(command, &mut handler.sagas()?))
+                .await
+        }
+        Command::Dlq(command) => {
+            let handler = services()?.events_handler;
+            handler
+                .answer(letters::run(command, &mut handler.sagas()?))
+                .await
+        }
+        Command::Alerts => {
+            let handler = services()?.events_handler;
+            handler.answer(alerts::run(&mut handler.sagas()?)).await
+        }
+        Command::Operator(command) => {
+            let auth = services()?.auth;
+            auth.answer(operator::run(command, &mut auth.auth()?)).await
+        }
+        Command::Stock(command) => {
+            let products = services()?.products;
+            products
+                .answer(stock::run(&command, &mut products.products()?))
+                .await
+        }
         // Needs the databases, and no service.
         Command::Verify(options) => verify::run(&options, environment).await,
     }
 }
 
-fn complain(error: &anyhow::Error) -> ExitCode {
-    let Some(status) = error.downcast_ref::<tonic::Status>() else {
-        eprintln!("reen: {error:#}");
-        return ExitCode::from(2);
-    };
-    let failure = Failure::from_status(status);
-    let word = failure.code.word();
-    match failure.code {
-        Code::Unavailable | Code::DeadlineExceeded => {
-            eprintln!(
-                "reen: {word}: the service does not answer. Is it running, and are *_SERVICE_URL right?"
-            );
-            ExitCode::from(2)
-        }
-        Code::UnknownCaller => {
-            eprintln!("reen: {word}: SERVICE_IDENTITY_SECRET is not the mesh's");
-            ExitCode::from(2)
-        }
-        _ => {
-            eprintln!("reen: {word}: {failure}");
-            for field in &failure.fields {
-                eprintln!("  {}: {}", field.field, field.message);
-            }
-            ExitCode::from(1)
-        }
-    }
+fn print(text: &str) {
+    // Whoever stops reading, such as `head`, has read enough.
+    let _nobody_reads = writeln!(std::io::stdout(), "{text}");
 }

@@ -130,8 +130,13 @@ fn list(sagas: &[Saga]) -> Said {
         "LAST FAILURE",
     ];
     let rows: Vec<_> = sagas.iter().map(row).collect();
+    let text = if rows.is_empty() {
+        "no saga is like that".to_owned()
+    } else {
+        table(heading, &rows)
+    };
     let json = sagas.iter().map(summary).collect();
-    Said::fine(table(heading, &rows), Value::Array(json))
+    Said::fine(text, Value::Array(json))
 }
 
 fn show(details: &SagaDetails) -> anyhow::Result<Said> {

@@ -54,7 +54,10 @@ impl App {
         let database = Database::open(&config.database_url, crate::NAME).await?;
         let store = Store::open(&database).await?;
         let sessions = sessions(&store, config.starting_balance_cents).await?;
-        let (users, ledger) = (Users::new(store.clone()), Ledger::new(store));
+        let (users, ledger) = (
+            Users::new(store.clone(), config.starting_balance_cents),
+            Ledger::new(store),
+        );
         Ok(Self {
             grpc,
             admin,

@@ -195,6 +195,7 @@ fn control_routes() -> Router<Arc<Sim>> {
     Router::new()
         .route("/sim/sessions/{id}/pay", post(control::pay_session))
         .route("/sim/sessions/{id}/expire", post(control::expire_session))
+        .route("/sim/sessions/{id}/refund", post(control::refund_session))
         .route(
             "/sim/sessions/{id}/async-succeed",
             post(control::succeed_async_payment),

@@ -1,5 +1,6 @@
 //! `/sim`: what scripts and tests steer and look at. Not part of Stripe.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -18,7 +19,7 @@ use super::errors::ApiError;
 use super::events::{Cause, Event};
 use super::faults::Fault;
 use super::objects;
-use super::refund::Refund;
+use super::refund::{Refund, RefundRequest};
 use super::service::{PaymentOutcome, Refusal};
 use super::session::{PaymentState, Timing};
 use super::sessions::no_such_session;
@@ -32,6 +33,13 @@ pub(crate) struct PayBody {
     /// The money arrives later: see `async-succeed` and `async-fail`.
     #[serde(default, rename = "async")]
     delayed: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefundBody {
+    /// Minor units; absent for all that is left.
+    amount: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,6 +95,28 @@ pub(crate) async fn expire_session(
         .expire(&id, &Cause::default())
         .map_err(|refusal| refused(refusal, &id))?;
     Ok(Json(json!({ "status": session.status.as_str() })))
+}
+
+/// `POST /sim/sessions/{id}/refund`: as somebody does in Stripe's dashboard.
+pub(crate) async fn refund_session(
+    State(sim): State<Arc<Sim>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let RefundBody { amount } = read_json(&body)?;
+    if amount.is_some_and(|amount| amount < 1) {
+        return Err(ApiError::invalid("amount must be at least 1").param("amount"));
+    }
+    let session = sim.session(&id).ok_or_else(|| no_such_session(&id))?;
+    let payment = session.payment.map(|payment| payment.intent);
+    let request = RefundRequest {
+        intent: payment.ok_or_else(|| ApiError::conflict("nothing was paid"))?,
+        amount,
+        reason: Some("requested_by_customer".to_owned()),
+        metadata: BTreeMap::new(),
+    };
+    let refund = sim.refund(request, &Cause::default())?;
+    Ok(Json(objects::refund(&refund)))
 }
 
 /// `POST /sim/sessions/{id}/async-succeed`

@@ -34,6 +34,7 @@
 //! | `POST /sim/sessions/{id}/pay` `{"card":"4242424242424242"}` | 200 `{status, paymentStatus, paymentIntent, eventId}`; 402 when the card is declined, 409 when the session is not open. With `"async":true` the money arrives later |
 //! | `POST /sim/sessions/{id}/async-succeed`, `…/async-fail` | the end of a delayed payment: 200 `{eventId}` |
 //! | `POST /sim/sessions/{id}/expire` | 200 `{status}` |
+//! | `POST /sim/sessions/{id}/refund` `{"amount":500}` | gives money back as the dashboard does, without `amount` all that is left: 200 with Stripe's refund object, without metadata; 400 when there is not so much left |
 //! | `GET /sim/events?session=` | `[{id, type, created, session, attempts, deliveries: [{at, status, error?}], delivered, abandoned}]`, oldest first |
 //! | `POST /sim/events/{id}/resend?times=&concurrent=` | sends the event again, once or more: 200 `{deliveries}` when all are answered |
 //! | `GET /sim/refunds` | Stripe's refund objects, each with its `session` |

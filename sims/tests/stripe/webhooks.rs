@@ -291,3 +291,43 @@ fn find(events: &[Event], is_it: impl Fn(&EventObject) -> bool) -> &Event {
         .find(|event| is_it(&event.data.object))
         .expect("the event was sent")
 }
+
+#[tokio::test]
+async fn refunds_in_the_dashboard_are_told_with_what_went_back_so_far() {
+    let (sim, receiver) = start_with_receiver().await;
+    let session = sim.open_session().await;
+    let path = format!("/sim/sessions/{}/refund", session.id);
+    assert_eq!(
+        sim.control(&path, json!({})).await.0,
+        409,
+        "nothing was paid"
+    );
+    let intent = sim.pay(&session.id).await;
+    let (status, first) = sim.control(&path, json!({"amount": 700})).await;
+    assert_eq!((status, &first["amount"]), (200, &json!(700)), "{first}");
+    assert_eq!(
+        (&first["payment_intent"], &first["metadata"]),
+        (&json!(intent), &json!({}))
+    );
+    assert_eq!(sim.control(&path, json!({"amount": 1_801})).await.0, 400);
+    assert_eq!(sim.control(&path, json!({"amount": 0})).await.0, 400);
+    let (_, rest) = sim.control(&path, json!({})).await;
+    assert_eq!(rest["amount"], 1_800);
+    assert_eq!(
+        sim.control(&path, json!({})).await.0,
+        400,
+        "nothing is left"
+    );
+
+    let events = receiver.events(4).await;
+    let mut told: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.data.object {
+            EventObject::ChargeRefunded(charge) => Some((charge.amount_refunded, charge.refunded)),
+            _ => None,
+        })
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, [(700, false), (2_500, true)]);
+    sim.stop().await;
+}

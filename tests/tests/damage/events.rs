@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bson::{DateTime, Document, doc};
 use reen_invariants::Invariant::{NothingLost, Once, OneEnd};
 
@@ -7,16 +9,15 @@ pub(super) fn sagas() -> Vec<Damage> {
     let done = || doc! {"kind": "order-completed", "status": "done"};
     let undone = || doc! {"kind": "order-completed", "status": "compensated"};
     let expiry = || doc! {"kind": "checkout-expired"};
+    // Of a runner that nobody sees, so that no other takes it over.
+    let far = DateTime::now().saturating_add_duration(Duration::from_secs(3_600));
+    let running = set(doc! {"status": "running", "leaseUntil": far, "dueAt": far});
     let one_end = |filter: Document, harm, says| (filter, harm, OneEnd, says);
     in_collection(
         "EVENTS",
         "sagas",
         [
-            one_end(
-                done(),
-                set(doc! {"status": "running"}),
-                "is running and began",
-            ),
+            one_end(done(), running, "is running and began"),
             one_end(done(), set(doc! {"status": "stuck"}), "is stuck and began"),
             one_end(
                 done(),

@@ -8,8 +8,8 @@ mod stock;
 use bson::oid::ObjectId;
 use bson::{Bson, Document, doc};
 use mongodb::Collection;
-use reen_invariants::Invariant;
-use reen_tests::Mesh;
+use reen_invariants::{Databases, Invariant};
+use reen_mongo::Database;
 
 /// One thing that is broken, and how the checker says it.
 #[derive(Debug)]
@@ -58,9 +58,8 @@ pub(crate) fn all() -> Vec<Damage> {
 
 impl Damage {
     /// Does it, past the database's own validators.
-    pub(crate) async fn do_to(&self, mesh: &Mesh) -> Undo {
-        let database = mesh.database(self.database).await;
-        let collection = database.collection::<Document>(self.collection);
+    pub(crate) async fn do_to(&self, databases: &Databases) -> Undo {
+        let collection = of(databases, self.database).collection::<Document>(self.collection);
         let found = collection.find_one(self.filter.clone()).await;
         let before = found.expect("MongoDB");
         let (id, before) = match &self.harm {
@@ -128,16 +127,27 @@ impl Undo {
     }
 }
 
+fn of<'mesh>(databases: &'mesh Databases, name: &str) -> &'mesh Database {
+    match name {
+        "AUTH" => &databases.auth,
+        "PRODUCTS" => &databases.products,
+        "CART_ITEMS" => &databases.cart_items,
+        "CHECKOUT" => &databases.checkout,
+        "ORDERS" => &databases.orders,
+        "EVENTS" => &databases.events,
+        other => panic!("{other} has no database"),
+    }
+}
+
 /// Changes one document for good.
 pub(crate) async fn change(
-    mesh: &Mesh,
+    databases: &Databases,
     database: &str,
     collection: &str,
     filter: Document,
     update: Document,
 ) {
-    let database = mesh.database(database).await;
-    let collection = database.collection::<Document>(collection);
+    let collection = of(databases, database).collection::<Document>(collection);
     let updated = collection.update_one(filter, update).await;
     assert_eq!(updated.expect("MongoDB").modified_count, 1);
 }

@@ -43,7 +43,12 @@ pub(crate) const ROLES: [Role; 7] = [
             "STRIPE_API_BASE",
         ],
     ),
-    service("orders", "ORDERS", "orders", &["PRODUCTS_SERVICE_URL"]),
+    service(
+        "orders",
+        "ORDERS",
+        "orders",
+        &["PRODUCTS_SERVICE_URL", "MESSAGE_BROKER_URL"],
+    ),
     Role {
         name: "events-handler",
         prefix: "EVENTS",
@@ -82,6 +87,7 @@ pub(crate) const ROLES: [Role; 7] = [
             "BODY_LIMIT_BYTES",
             "REQUEST_TIMEOUT_MS",
             "STRIPE_WEBHOOK_SIGNING_SECRET",
+            "CLERK_WEBHOOK_SIGNING_SECRET",
         ],
     },
 ];

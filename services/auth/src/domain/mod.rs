@@ -20,7 +20,7 @@ pub(crate) use page::{Page, check_count};
 pub(crate) use posting::{Charge, Kind, Leg, Posting, PostingError, Share};
 pub(crate) use purchase::{Counts, Purchase};
 pub(crate) use token::{RefreshToken, TokenHash};
-pub(crate) use user::{Contact, Refusal, Role, User, UserKey};
+pub(crate) use user::{ClerkUser, Contact, Refusal, Role, User, UserKey};
 
 use std::time::Duration;
 

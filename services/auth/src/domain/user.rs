@@ -2,6 +2,8 @@ use bson::DateTime;
 use bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 
+use super::{Email, Name};
+
 const CLERK_PREFIX: &str = "user_";
 
 /// What a user may do.
@@ -14,6 +16,17 @@ pub(crate) enum Role {
     Anonymous,
     /// Buys, and runs the shop.
     Operator,
+}
+
+/// A user of the identity provider, as an event of it tells.
+#[derive(Clone, Debug)]
+pub(crate) struct ClerkUser {
+    pub(crate) clerk_id: String,
+    pub(crate) name: Name,
+    /// Absent when the provider knows none.
+    pub(crate) email: Option<Email>,
+    /// When the provider changed the user last.
+    pub(crate) updated_at: DateTime,
 }
 
 /// A user, with what the ledger says of them.

@@ -186,6 +186,34 @@ impl proto::auth_server::Auth for Grpc {
         answer(set.map(view::own))
     }
 
+    async fn sync_clerk_user(
+        &self,
+        request: Request<proto::SyncClerkUserRequest>,
+    ) -> Result<Response<proto::SyncClerkUserResponse>, Status> {
+        Caller::of(&request)?.must_be(SAGAS)?;
+        let mut asked = request.into_inner();
+        let operation = Operation::required(asked.operation.take())?;
+        let user = parse::clerk_user(&asked)?;
+        let synced = self.users.sync_clerk_user(&operation, &user).await;
+        answer(synced.map(|user_id| proto::SyncClerkUserResponse {
+            user_id: user_id.map(|id| id.to_hex()).unwrap_or_default(),
+        }))
+    }
+
+    async fn forget_clerk_user(
+        &self,
+        request: Request<proto::ForgetClerkUserRequest>,
+    ) -> Result<Response<proto::ForgetClerkUserResponse>, Status> {
+        Caller::of(&request)?.must_be(SAGAS)?;
+        let asked = request.into_inner();
+        let operation = Operation::required(asked.operation)?;
+        let clerk_id = parse::clerk_id(&asked.clerk_id)?;
+        let forgotten = self.users.forget_clerk_user(&operation, clerk_id).await;
+        answer(forgotten.map(|user_id| proto::ForgetClerkUserResponse {
+            user_id: user_id.map(|id| id.to_hex()),
+        }))
+    }
+
     async fn anonymise_user(
         &self,
         request: Request<proto::AnonymiseUserRequest>,

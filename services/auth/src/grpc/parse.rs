@@ -1,11 +1,13 @@
 //! From messages to what the domain knows.
 
+use bson::DateTime;
 use bson::oid::ObjectId;
 use reen_chassis::Caller;
 use reen_error::{Failure, FieldFailure};
 use reen_proto::auth::v1 as proto;
+use reen_proto::time::to_millis;
 
-use crate::domain::{Charge, Purchase, Role, Share, UserKey, check_count};
+use crate::domain::{Charge, ClerkUser, Email, Name, Purchase, Role, Share, UserKey, check_count};
 use crate::error::Error;
 
 /// Whoever asks.
@@ -43,6 +45,30 @@ pub(super) fn known_ids(ids: &[String]) -> Result<Vec<ObjectId>, Failure> {
 
 pub(super) fn object_id(field: &str, id: &str) -> Result<ObjectId, Failure> {
     ObjectId::parse_str(id).map_err(|_| invalid(field, "not_an_id", "must be 24 hex digits"))
+}
+
+/// A user as the identity provider tells of it.
+pub(super) fn clerk_user(asked: &proto::SyncClerkUserRequest) -> Result<ClerkUser, Failure> {
+    let refused = |field| Failure::invalid(vec![field]);
+    let updated_at = asked.updated_at.as_ref();
+    let updated_at = updated_at.ok_or_else(|| invalid("updatedAt", "required", "must be set"))?;
+    Ok(ClerkUser {
+        clerk_id: clerk_id(&asked.clerk_id)?.to_owned(),
+        name: Name::parse(&asked.name).map_err(refused)?,
+        email: match asked.email.as_str() {
+            "" => None,
+            email => Some(Email::parse(email).map_err(refused)?),
+        },
+        updated_at: DateTime::from_millis(to_millis(updated_at)),
+    })
+}
+
+/// An id of the identity provider.
+pub(super) fn clerk_id(id: &str) -> Result<&str, Failure> {
+    match UserKey::parse(id) {
+        Some(UserKey::Clerk(_)) => Ok(id),
+        _ => Err(invalid("clerkId", "not_an_id", "must be an id of Clerk")),
+    }
 }
 
 /// A role that a user can choose.

@@ -1,13 +1,16 @@
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
 
-use crate::domain::{Contact, Page, ProfileChange, Refusal, Role, User, UserKey, normal_form};
+use crate::domain::{
+    ClerkUser, Contact, Page, Posting, ProfileChange, Refusal, Role, User, UserKey, normal_form,
+};
 use crate::error::Error;
 use crate::store::Store;
 
 /// What is known of users, and by whom.
 pub(crate) struct Users {
     store: Store,
+    starting_balance_cents: i64,
 }
 
 /// A user, as the one who asks may see them.
@@ -17,8 +20,11 @@ pub(crate) enum UserView {
 }
 
 impl Users {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store }
+    pub(crate) fn new(store: Store, starting_balance_cents: i64) -> Self {
+        Self {
+            store,
+            starting_balance_cents,
+        }
     }
 
     /// The user of `key`, asked for by `viewer`. Who has left is not there any more.
@@ -78,6 +84,26 @@ impl Users {
             .await?;
         tracing::warn!(user = %user.id, role = ?user.role, "the role was set by the command line");
         Ok(user)
+    }
+
+    /// Makes the local user of a Clerk user, or brings it up to date; `None` for one who was deleted.
+    pub(crate) async fn sync_clerk_user(
+        &self,
+        operation: &Operation,
+        user: &ClerkUser,
+    ) -> Result<Option<ObjectId>, Error> {
+        let balance = self.starting_balance_cents;
+        let opening = |id| Ok(Posting::opening(id, balance)?);
+        self.store.sync_clerk_user(operation, user, opening).await
+    }
+
+    /// Notes that a Clerk user is gone for good, and answers whose account that was.
+    pub(crate) async fn forget_clerk_user(
+        &self,
+        operation: &Operation,
+        clerk_id: &str,
+    ) -> Result<Option<ObjectId>, Error> {
+        self.store.forget_clerk_user(operation, clerk_id).await
     }
 
     pub(crate) async fn anonymise(&self, operation: &Operation, id: ObjectId) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! Documents, indexes and queries; nothing else speaks to MongoDB.
 
 mod anonymise;
+mod clerk;
 mod document;
 mod fees;
 mod indexes;
@@ -18,7 +19,8 @@ use mongodb::Collection;
 use reen_mongo::{Database, Fence, Lanes};
 
 use document::{
-    CredentialDocument, KeyDocument, PostingDocument, PurchaseDocument, TokenDocument, UserDocument,
+    ClerkUserDocument, CredentialDocument, KeyDocument, PostingDocument, PurchaseDocument,
+    TokenDocument, UserDocument,
 };
 
 pub(crate) use sessions::{IssuedToken, Presented};
@@ -34,6 +36,7 @@ pub(crate) struct Store {
     purchases: Collection<PurchaseDocument>,
     tokens: Collection<TokenDocument>,
     keys: Collection<KeyDocument>,
+    clerk_users: Collection<ClerkUserDocument>,
     fence: Fence,
     /// One for each user: everybody may buy from the same seller.
     lanes: Lanes,
@@ -49,6 +52,7 @@ impl Store {
             purchases: database.collection("purchases"),
             tokens: database.collection("sessions"),
             keys: database.collection("signing_keys"),
+            clerk_users: database.collection("clerk_users"),
             fence: Fence::open(database).await?,
             lanes: Lanes::default(),
         };

@@ -2,10 +2,11 @@ use reen_auth::NAME;
 use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_proto::auth::v1::{
     AnonymiseUserRequest, ChangeRoleRequest, ChargeFeeRequest, FindContactsRequest,
-    FindUsersRequest, ForgetPurchaseRequest, GetBalanceRequest, GetJwksRequest, GetUserRequest,
-    ListUsersRequest, PostRefundRequest, PostSaleRequest, RecordPurchaseRequest,
-    RefreshSessionRequest, ReverseFeeRequest, ReverseSaleRequest, SetOperatorRequest,
-    SignInRequest, SignOutEverywhereRequest, SignOutRequest, SignUpRequest, UpdateProfileRequest,
+    FindUsersRequest, ForgetClerkUserRequest, ForgetPurchaseRequest, GetBalanceRequest,
+    GetJwksRequest, GetUserRequest, ListUsersRequest, PostRefundRequest, PostSaleRequest,
+    RecordPurchaseRequest, RefreshSessionRequest, ReverseFeeRequest, ReverseSaleRequest,
+    SetOperatorRequest, SignInRequest, SignOutEverywhereRequest, SignOutRequest, SignUpRequest,
+    SyncClerkUserRequest, UpdateProfileRequest,
 };
 use reen_testkit::{AccessTable, methods};
 
@@ -47,6 +48,8 @@ fn access_table(auth: &Auth) -> AccessTable {
         reverse_fee(ReverseFeeRequest::default()) => CATALOGUE,
         find_contacts(FindContactsRequest::default()) => SAGAS,
         anonymise_user(AnonymiseUserRequest::default()) => SAGAS,
+        sync_clerk_user(SyncClerkUserRequest::default()) => SAGAS,
+        forget_clerk_user(ForgetClerkUserRequest::default()) => SAGAS,
         post_sale(PostSaleRequest::default()) => SAGAS,
         reverse_sale(ReverseSaleRequest::default()) => SAGAS,
         post_refund(PostRefundRequest::default()) => SAGAS,

@@ -146,7 +146,19 @@ fn order(status: i32) -> orders::Order {
         lines: vec![line(PRODUCT), line(BUYER)],
         created_at: Some(from_millis(BORN)),
         updated_at: Some(from_millis(BORN)),
-        ..orders::Order::default()
+        refunds: vec![refund("re_1".to_owned(), 1_250, orders::RefundStatus::Done)],
+        refunded_cents: 1_250,
+    }
+}
+
+fn refund(id: String, amount_cents: i64, status: orders::RefundStatus) -> orders::Refund {
+    orders::Refund {
+        id,
+        order_id: ORDER.to_owned(),
+        amount_cents,
+        status: status.into(),
+        created_at: Some(from_millis(BORN)),
+        ..orders::Refund::default()
     }
 }
 
@@ -193,6 +205,21 @@ impl orders::orders_server::Orders for Mesh {
     ) -> Answer<orders::Order> {
         self.note("ChangeStatus", &r)?;
         answer(order(r.into_inner().status))
+    }
+
+    async fn request_refund(
+        &self,
+        r: Request<orders::RequestRefundRequest>,
+    ) -> Answer<orders::Refund> {
+        self.note("RequestRefund", &r)?;
+        let asked = r.into_inner();
+        let amount_cents = asked.amount_cents.unwrap_or(39_996);
+        let refund = refund(asked.refund_id, amount_cents, orders::RefundStatus::Pending);
+        answer(orders::Refund {
+            restock: asked.restock,
+            reason: asked.reason,
+            ..refund
+        })
     }
 
     async fn count_orders(
