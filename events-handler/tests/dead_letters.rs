@@ -1,5 +1,4 @@
 //! The dead letters as operators read them, put them back to work, or forget them; and who may.
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
 
 mod support;
 

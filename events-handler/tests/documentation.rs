@@ -1,4 +1,5 @@
 //! `docs/sagas.md` shows the sagas as they are defined.
+#![expect(clippy::unwrap_used, reason = "helpers of a test fail by panicking")]
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::origins::Origins;
+use crate::svix_signature::SvixSecret;
 
 const PUBLIC_PORT: u16 = 8000;
 const ADMIN_PORT: u16 = 9100;
@@ -29,7 +30,7 @@ pub struct Config {
     /// `STRIPE_WEBHOOK_SIGNING_SECRET`.
     pub stripe_webhook_secret: SecretString,
     /// `CLERK_WEBHOOK_SIGNING_SECRET`; absent when Clerk is not used.
-    pub clerk_webhook_secret: Option<SecretString>,
+    pub clerk_webhook_secret: Option<SvixSecret>,
     /// `FRONTEND_BASE_URL`: whose pages may call from a browser, separated by commas.
     pub origins: Origins,
     /// `COOKIE_SECURE`: whether the refresh cookie travels over TLS only.
@@ -70,7 +71,7 @@ impl Config {
             let peers = read_peers(reader);
             let broker_url = reader.secret("MESSAGE_BROKER_URL");
             let stripe_webhook_secret = reader.secret("STRIPE_WEBHOOK_SIGNING_SECRET");
-            let clerk_webhook_secret = reader.optional::<String>("CLERK_WEBHOOK_SIGNING_SECRET");
+            let clerk_webhook_secret = reader.optional("CLERK_WEBHOOK_SIGNING_SECRET");
             let origins = reader.or("FRONTEND_BASE_URL", Origins::default());
             let secure_cookies = reader.optional("COOKIE_SECURE");
             let request_timeout = read_timeout(reader);
@@ -83,7 +84,7 @@ impl Config {
                 peers: peers?,
                 broker_url: broker_url?,
                 stripe_webhook_secret: stripe_webhook_secret?,
-                clerk_webhook_secret: clerk_webhook_secret?.map(SecretString::from),
+                clerk_webhook_secret: clerk_webhook_secret?,
                 // A browser keeps no Secure cookie that came over plain HTTP.
                 secure_cookies: secure_cookies?.unwrap_or(!origins.are_local()),
                 origins,
@@ -163,16 +164,22 @@ mod tests {
         let environment = HashMap::from([
             ("FRONTEND_BASE_URL".to_owned(), "shop".to_owned()),
             ("REQUEST_TIMEOUT_MS".to_owned(), "0".to_owned()),
+            (
+                "CLERK_WEBHOOK_SIGNING_SECRET".to_owned(),
+                "hushhush".to_owned(),
+            ),
         ]);
         let problems = Config::read(&environment).unwrap_err().problems.join("\n");
         for key in [
             "SERVICE_IDENTITY_SECRET",
             "MESSAGE_BROKER_URL",
             "STRIPE_WEBHOOK_SIGNING_SECRET",
+            "CLERK_WEBHOOK_SIGNING_SECRET",
             "FRONTEND_BASE_URL",
             "REQUEST_TIMEOUT_MS",
         ] {
             assert!(problems.contains(key), "{key} in {problems}");
         }
+        assert!(!problems.contains("hushhush"), "{problems}");
     }
 }

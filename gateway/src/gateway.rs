@@ -8,6 +8,7 @@ use crate::events::Events;
 use crate::origins::Origins;
 use crate::peers::Peers;
 use crate::rules::Rules;
+use crate::svix_signature::SvixSecret;
 use crate::tokens::AccessTokens;
 
 /// Everything that handlers and layers need.
@@ -21,7 +22,7 @@ pub(crate) struct Gateway {
     pub(crate) refresh_cookie: RefreshCookie,
     pub(crate) stripe_webhook_secret: SecretString,
     /// Absent when Clerk is not used.
-    pub(crate) clerk_webhook_secret: Option<SecretString>,
+    pub(crate) clerk_webhook_secret: Option<SvixSecret>,
 }
 
 /// As handlers hold it.

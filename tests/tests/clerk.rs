@@ -1,4 +1,5 @@
 //! Users who come from Clerk: made, changed and forgotten as its webhooks tell.
+#![expect(clippy::unwrap_used, reason = "helpers of a test fail by panicking")]
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -88,65 +88,77 @@ impl Letter {
 
     /// The letter for `name`, as HTML and as text.
     pub(crate) fn render(&self, name: &str) -> Result<Rendered, askama::Error> {
+        Ok(Rendered {
+            html: self.html(name)?,
+            text: self.text(name)?,
+        })
+    }
+
+    fn html(&self, name: &str) -> Result<String, askama::Error> {
         match self {
             Self::OrderConfirmed {
                 order_id,
                 total,
                 lines,
-            } => Ok(Rendered {
-                html: OrderConfirmedHtml {
-                    name,
-                    order_id,
-                    total,
-                    lines,
-                }
-                .render()?,
-                text: OrderConfirmedText {
-                    name,
-                    order_id,
-                    total,
-                    lines,
-                }
-                .render()?,
-            }),
+            } => OrderConfirmedHtml {
+                name,
+                order_id,
+                total,
+                lines,
+            }
+            .render(),
             Self::ProductsSold {
                 order_id,
                 total,
                 lines,
-            } => Ok(Rendered {
-                html: ProductsSoldHtml {
-                    name,
-                    order_id,
-                    total,
-                    lines,
-                }
-                .render()?,
-                text: ProductsSoldText {
-                    name,
-                    order_id,
-                    total,
-                    lines,
-                }
-                .render()?,
-            }),
-            Self::Refunded { total, lines } => Ok(Rendered {
-                html: RefundedHtml { name, total, lines }.render()?,
-                text: RefundedText { name, total, lines }.render()?,
-            }),
-            Self::OrderRefunded { order_id, amount } => Ok(Rendered {
-                html: OrderRefundedHtml {
-                    name,
-                    order_id,
-                    amount,
-                }
-                .render()?,
-                text: OrderRefundedText {
-                    name,
-                    order_id,
-                    amount,
-                }
-                .render()?,
-            }),
+            } => ProductsSoldHtml {
+                name,
+                order_id,
+                total,
+                lines,
+            }
+            .render(),
+            Self::Refunded { total, lines } => RefundedHtml { name, total, lines }.render(),
+            Self::OrderRefunded { order_id, amount } => OrderRefundedHtml {
+                name,
+                order_id,
+                amount,
+            }
+            .render(),
+        }
+    }
+
+    fn text(&self, name: &str) -> Result<String, askama::Error> {
+        match self {
+            Self::OrderConfirmed {
+                order_id,
+                total,
+                lines,
+            } => OrderConfirmedText {
+                name,
+                order_id,
+                total,
+                lines,
+            }
+            .render(),
+            Self::ProductsSold {
+                order_id,
+                total,
+                lines,
+            } => ProductsSoldText {
+                name,
+                order_id,
+                total,
+                lines,
+            }
+            .render(),
+            Self::Refunded { total, lines } => RefundedText { name, total, lines }.render(),
+            Self::OrderRefunded { order_id, amount } => OrderRefundedText {
+                name,
+                order_id,
+                amount,
+            }
+            .render(),
         }
     }
 }

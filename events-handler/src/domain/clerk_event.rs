@@ -1,10 +1,17 @@
-//! What a Clerk event asks of us. Only the fields that are needed are read.
+//! What a Clerk event asks of us. Only the fields that are needed are read, so that a new field changes
+//! nothing here.
+//!
+//! The models of the Clerk crates are not used: they describe what the API answers, every field of it
+//! required, and refuse events over fields that nobody needs.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// As long as our own names may be.
 const LONGEST_NAME: usize = 100;
 const NAMELESS: &str = "Customer";
+const ID_PREFIX: &str = "user_";
+const LONGEST_ID: usize = 64;
+const VERIFIED: &str = "verified";
 
 /// What has to be done about an event of Clerk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,16 +24,23 @@ pub(crate) enum ClerkWish {
     Ignore(&'static str),
 }
 
-/// A user as Clerk tells of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A user as Clerk tells of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ClerkUser {
     pub(crate) clerk_id: String,
     pub(crate) name: String,
     /// Empty when there is none.
     pub(crate) email: String,
+    /// Whether the user proved to Clerk to read what is sent there.
+    pub(crate) is_email_verified: bool,
     /// Unix milliseconds.
     pub(crate) updated_at: i64,
 }
+
+/// An event of a known type without the fields that it must have.
+#[derive(Debug, thiserror::Error)]
+#[error("the event cannot be read: {0}")]
+pub(crate) struct UnreadableClerkEvent(String);
 
 #[derive(Deserialize)]
 struct Event {
@@ -51,6 +65,12 @@ struct User {
 struct EmailAddress {
     id: String,
     email_address: String,
+    verification: Option<Verification>,
+}
+
+#[derive(Deserialize)]
+struct Verification {
+    status: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -61,20 +81,44 @@ struct Deleted {
 /// Reads what an event asks of us.
 ///
 /// # Errors
-/// For an event of a type that we use without the fields that we need.
-pub(crate) fn read_clerk_event(body: &[u8]) -> Result<ClerkWish, serde_json::Error> {
-    let event: Event = serde_json::from_slice(body)?;
-    Ok(match event.kind.as_str() {
+/// [`UnreadableClerkEvent`] for an event of a type that we use without the fields that we need.
+pub(crate) fn read_clerk_event(body: &[u8]) -> Result<ClerkWish, UnreadableClerkEvent> {
+    let event: Event = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+    match event.kind.as_str() {
         "user.created" | "user.updated" => {
-            let user: User = serde_json::from_value(event.data)?;
-            ClerkWish::Sync(user.into())
+            let user: User =
+                serde_json::from_value(event.data).map_err(|error| unreadable(&error))?;
+            check_id(&user.id)?;
+            Ok(ClerkWish::Sync(user.into()))
         }
         "user.deleted" => {
-            let Deleted { id } = serde_json::from_value(event.data)?;
-            ClerkWish::Forget { clerk_id: id }
+            let Deleted { id } =
+                serde_json::from_value(event.data).map_err(|error| unreadable(&error))?;
+            check_id(&id)?;
+            Ok(ClerkWish::Forget { clerk_id: id })
         }
-        _ => ClerkWish::Ignore("its type is not used"),
-    })
+        _ => Ok(ClerkWish::Ignore("its type is not used")),
+    }
+}
+
+/// Without what is read: the reason is logged, and the event is about somebody.
+fn unreadable(error: &serde_json::Error) -> UnreadableClerkEvent {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "a field is missing or of another type",
+        _ => "it is not JSON",
+    };
+    UnreadableClerkEvent(what.to_owned())
+}
+
+/// Only such ids are found again through our own API.
+fn check_id(id: &str) -> Result<(), UnreadableClerkEvent> {
+    let is_plain =
+        |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if id.len() <= LONGEST_ID && id.strip_prefix(ID_PREFIX).is_some_and(is_plain) {
+        return Ok(());
+    }
+    let why = "the user's id is not one of Clerk's";
+    Err(UnreadableClerkEvent(why.to_owned()))
 }
 
 impl From<User> for ClerkUser {
@@ -86,9 +130,18 @@ impl From<User> for ClerkUser {
         Self {
             clerk_id: user.id,
             name,
+            is_email_verified: email.as_ref().is_some_and(EmailAddress::is_verified),
             email: email.map(|email| email.email_address).unwrap_or_default(),
             updated_at: user.updated_at,
         }
+    }
+}
+
+impl EmailAddress {
+    fn is_verified(&self) -> bool {
+        let verification = self.verification.as_ref();
+        let status = verification.and_then(|verification| verification.status.as_deref());
+        status == Some(VERIFIED)
     }
 }
 
@@ -122,6 +175,7 @@ mod tests {
     }
 
     fn user() -> Value {
+        let verified = json!({"status": "verified", "strategy": "email_code"});
         json!({
             "id": "user_1",
             "first_name": "Bea",
@@ -129,7 +183,7 @@ mod tests {
             "username": "bea",
             "email_addresses": [
                 {"id": "idn_1", "email_address": "old@reen.example"},
-                {"id": "idn_2", "email_address": "bea@reen.example"},
+                {"id": "idn_2", "email_address": "bea@reen.example", "verification": verified},
             ],
             "primary_email_address_id": "idn_2",
             "updated_at": 1_654_012_824_306_i64,
@@ -151,6 +205,19 @@ mod tests {
             (user.name.as_str(), user.updated_at),
             ("Bea", 1_654_012_824_306)
         );
+    }
+
+    #[test]
+    fn an_address_is_verified_when_clerk_says_so() {
+        assert!(synced(&user()).is_email_verified);
+        let mut claimed = user();
+        claimed["primary_email_address_id"] = json!("idn_1");
+        assert!(!synced(&claimed).is_email_verified, "nothing is said");
+        claimed["email_addresses"][0]["verification"] = json!({"status": "unverified"});
+        assert!(!synced(&claimed).is_email_verified);
+        claimed["primary_email_address_id"] = Value::Null;
+        let user = synced(&claimed);
+        assert_eq!((user.email.as_str(), user.is_email_verified), ("", false));
     }
 
     #[test]
@@ -177,8 +244,24 @@ mod tests {
     }
 
     #[test]
-    fn a_user_without_an_id_is_unreadable() {
-        assert!(read_clerk_event(&event("user.created", &json!({"updated_at": 1}))).is_err());
+    fn what_is_missing_is_not_guessed_and_not_repeated_in_the_log() {
+        let mut timeless = user();
+        timeless["updated_at"] = json!("bea@reen.example");
+        for (kind, data) in [
+            ("user.created", json!({"updated_at": 1})),
+            ("user.updated", timeless),
+            ("user.deleted", json!({"deleted": true})),
+            ("user.deleted", json!({"id": "org_1"})),
+            ("user.deleted", json!({"id": "user_a:b"})),
+        ] {
+            let error = read_clerk_event(&event(kind, &data)).unwrap_err();
+            assert!(!error.to_string().contains("bea"), "{error}");
+        }
+        assert!(read_clerk_event(b"{").is_err());
+    }
+
+    #[test]
+    fn other_types_are_ignored() {
         let other = read_clerk_event(&event("session.created", &json!({}))).unwrap();
         assert!(matches!(other, ClerkWish::Ignore(_)));
     }

@@ -8,7 +8,8 @@ use reen_proto::auth::v1::ForgetClerkUserRequest;
 use super::account_deleted::{FORWARD_ONLY, State, anonymise_user, empty_cart, withdraw_catalogue};
 use crate::saga::{Call, Compensation, Definition, Follows, Step};
 
-/// Learns whose account it was. From now on no event of that user makes one.
+/// Learns whose account it is. From now on no event of that user makes one, and this saga need not know
+/// Clerk's id any more.
 fn forget_clerk_user<'call>(
     call: &'call Call<'call>,
     state: &'call mut State,
@@ -20,6 +21,7 @@ fn forget_clerk_user<'call>(
         };
         let forgotten = call.parties.auth().forget_clerk_user(user).await?;
         state.user_id = forgotten.into_inner().user_id.unwrap_or_default();
+        state.clerk_id.clear();
         Ok(())
     }
     .boxed()
@@ -36,9 +38,11 @@ pub(crate) const CLERK_USER_DELETED: Definition<State> = Definition {
             compensation: Compensation::NoneOwed(FORWARD_ONLY),
             final_errors: &[],
         },
+        // What was learned is stored first: once the account is anonymised it is nobody's any more, and
+        // a repeat would have nothing left to do.
         Step {
             name: "empty-cart",
-            follows: Follows::AtOnce,
+            follows: Follows::Stored,
             action: empty_cart,
             compensation: Compensation::NoneOwed(FORWARD_ONLY),
             final_errors: &[],

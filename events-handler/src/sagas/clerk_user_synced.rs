@@ -1,33 +1,28 @@
 //! A user was made or changed at Clerk: so is the local one.
 
-use std::time::{Duration, SystemTime};
-
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use reen_error::Failure;
 use reen_proto::auth::v1::SyncClerkUserRequest;
+use reen_proto::time::from_millis;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ClerkUser;
 use crate::saga::{Call, Compensation, Definition, Follows, Step};
 
-/// Who it is. Name and address are forgotten as soon as auth has them, so that they are kept in one place.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
-    clerk_id: String,
-    name: String,
-    email: String,
-    /// Unix milliseconds.
-    updated_at: i64,
+    /// Who it is, until auth knows: a person is kept in one place, where they can be forgotten.
+    user: Option<ClerkUser>,
+    /// The local user. Absent until then, and when the user was deleted before.
+    user_id: Option<String>,
 }
 
 impl From<ClerkUser> for State {
     fn from(user: ClerkUser) -> Self {
         Self {
-            clerk_id: user.clerk_id,
-            name: user.name,
-            email: user.email,
-            updated_at: user.updated_at,
+            user: Some(user),
+            user_id: None,
         }
     }
 }
@@ -37,17 +32,20 @@ fn sync_user<'call>(
     state: &'call mut State,
 ) -> BoxFuture<'call, Result<(), Failure>> {
     async move {
-        let since_epoch = Duration::from_millis(u64::try_from(state.updated_at).unwrap_or(0));
-        let user = SyncClerkUserRequest {
-            operation: Some(call.operation.to_proto()),
-            clerk_id: state.clerk_id.clone(),
-            name: state.name.clone(),
-            email: state.email.clone(),
-            updated_at: Some((SystemTime::UNIX_EPOCH + since_epoch).into()),
+        let Some(user) = &state.user else {
+            return Ok(());
         };
-        call.parties.auth().sync_clerk_user(user).await?;
-        state.name.clear();
-        state.email.clear();
+        let asked = SyncClerkUserRequest {
+            operation: Some(call.operation.to_proto()),
+            clerk_id: user.clerk_id.clone(),
+            name: user.name.clone(),
+            email: user.email.clone(),
+            email_verified: user.is_email_verified,
+            updated_at: Some(from_millis(user.updated_at)),
+        };
+        let synced = call.parties.auth().sync_clerk_user(asked).await?;
+        state.user = None;
+        state.user_id = Some(synced.into_inner().user_id).filter(|id| !id.is_empty());
         Ok(())
     }
     .boxed()

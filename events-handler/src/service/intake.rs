@@ -39,9 +39,11 @@ pub(super) fn read_webhook(webhook: WebhookReceived) -> Result<(Event, Asked), E
     };
     let asked = match event.provider.as_str() {
         STRIPE => asked_by_stripe(&event.body)?,
+        // The inbox keeps that it came, and not the person in it, who may have to be forgotten: what
+        // it says is in the saga until auth knows it, and what cannot be read among the dead letters.
         CLERK => {
             let body = std::mem::take(&mut event.body);
-            asked_by_clerk(&body)?
+            asked_by_clerk(&event.id, &body)?
         }
         _ => Asked::Nothing("the provider is not known".to_owned()),
     };
@@ -71,20 +73,20 @@ pub(super) fn read_refund(asked: RefundRequested) -> Result<(Event, Asked), Erro
     Ok((event, Asked::Saga(saga)))
 }
 
-/// Of Clerk's events the inbox keeps that they came, and not the persons in them: who is forgotten is
-/// forgotten there too.
-fn asked_by_clerk(body: &[u8]) -> Result<Asked, Error> {
+/// Each event has a saga of its own, named after the event: the name of a saga is kept by every service
+/// that it calls, so it must not be a person's. Which of two events is newer, auth decides.
+fn asked_by_clerk(event_id: &str, body: &[u8]) -> Result<Asked, Error> {
+    let key = event_id.to_owned();
     Ok(match read_clerk_event(body) {
         Ok(ClerkWish::Sync(user)) => {
-            let key = format!("{}:{}", user.clerk_id, user.updated_at);
             Asked::Saga(begin(&CLERK_USER_SYNCED, key, &ClerkState::from(user))?)
         }
         Ok(ClerkWish::Forget { clerk_id }) => {
             let state = AccountState {
                 user_id: String::new(),
-                clerk_id: clerk_id.clone(),
+                clerk_id,
             };
-            Asked::Saga(begin(&CLERK_USER_DELETED, clerk_id, &state)?)
+            Asked::Saga(begin(&CLERK_USER_DELETED, key, &state)?)
         }
         Ok(ClerkWish::Ignore(why)) => Asked::Nothing(why.to_owned()),
         Err(unreadable) => Asked::Unreadable(unreadable.to_string()),

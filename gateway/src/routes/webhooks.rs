@@ -17,16 +17,16 @@ const LONGEST_EVENT: usize = 512 * 1024;
 const SIGNATURE: &str = "stripe-signature";
 const STRIPE: &str = "stripe";
 const CLERK: &str = "clerk";
-const USED_BY_CLERK: [&str; 3] = ["user.created", "user.updated", "user.deleted"];
 
 /// What events-handler has a saga for. Others are answered and forgotten.
-const USED_TYPES: [&str; 5] = [
+const USED_OF_STRIPE: [&str; 5] = [
     "checkout.session.completed",
     "checkout.session.expired",
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
     "charge.refunded",
 ];
+const USED_OF_CLERK: [&str; 3] = ["user.created", "user.updated", "user.deleted"];
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     let limit = Extension(BodyLimit(LONGEST_EVENT));
@@ -71,13 +71,13 @@ async fn receive_stripe_webhook(
         let message = "an event must be an object with an `id` and a `type`";
         Error::new(Code::MalformedBody, message).because(error)
     })?;
-    if USED_TYPES.contains(&kind.as_str()) {
+    if USED_OF_STRIPE.contains(&kind.as_str()) {
         gateway.events.webhook(STRIPE, id, kind, body).await?;
     }
     Ok(Json(Received { received: true }))
 }
 
-/// What is read of an event of Clerk here.
+/// What is read of an event of Clerk here. Its id is Svix's, in the header that is signed.
 #[derive(Deserialize)]
 struct ClerkEvent {
     #[serde(rename = "type")]
@@ -95,7 +95,7 @@ struct ClerkEvent {
     responses(
     (status = 200, description = "Stored, or of no use here", body = Received),
     (status = 400, description = "`bad_signature`, `malformed_body`"),
-    (status = 503, description = "`unavailable`: Clerk is not set up here"),
+    (status = 503, description = "`unavailable`, `overloaded`: try again shortly, or Clerk is not set up here"),
 ))]
 async fn receive_clerk_webhook(
     State(gateway): State<Shared>,
@@ -111,7 +111,7 @@ async fn receive_clerk_webhook(
         let message = "an event must be an object with a `type`";
         Error::new(Code::MalformedBody, message).because(error)
     })?;
-    if USED_BY_CLERK.contains(&kind.as_str()) {
+    if USED_OF_CLERK.contains(&kind.as_str()) {
         let events = &gateway.events;
         events.webhook(CLERK, id.to_owned(), kind, body).await?;
     }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Gateway, ORDER, send};
 
-/// Every route of the contract (but Clerk's webhook, which is not there yet).
-const CONTRACT: [&str; 43] = [
+/// Every route of the contract.
+const CONTRACT: [&str; 44] = [
     "POST /api/v1/auth/sign-up",
     "POST /api/v1/auth/sign-in",
     "POST /api/v1/auth/refresh-token",
@@ -40,6 +40,7 @@ const CONTRACT: [&str; 43] = [
     "PATCH /api/v1/orders/{id}/status",
     "POST /api/v1/orders/{id}/refunds",
     "POST /api/v1/webhooks/stripe",
+    "POST /api/v1/webhooks/clerk",
     "GET /api/v1/admin/sagas",
     "GET /api/v1/admin/sagas/{id}",
     "POST /api/v1/admin/sagas/{id}/retry",

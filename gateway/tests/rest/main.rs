@@ -7,6 +7,7 @@
 
 mod admin;
 mod bodies;
+mod clerk;
 mod documentation;
 mod fields;
 mod malformed;

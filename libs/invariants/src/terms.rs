@@ -71,7 +71,7 @@ fn is_older(moment: DateTime, age: Duration) -> bool {
     moment.saturating_add_duration(age) < DateTime::now()
 }
 
-/// For people: `since 12 minutes`, or less than one.
+/// How long that is ago, for people.
 pub(crate) fn age(moment: DateTime) -> String {
     let millis = DateTime::now().timestamp_millis() - moment.timestamp_millis();
     let minutes = millis / i64::try_from(MINUTE.as_millis()).unwrap_or(i64::MAX);

@@ -67,7 +67,7 @@ impl World {
             _databases: databases,
             _running: [
                 in_background(|stop| async { auth.run(stop).await.map_err(drop) }),
-                in_background(|stop| async { handler.run(stop).await.map_err(drop) }),
+                in_background(|stop| async { Box::pin(handler.run(stop)).await.map_err(drop) }),
             ],
         }
     }

@@ -1,4 +1,5 @@
 //! Money that goes back: asked for by sellers and operators, or given back at Stripe's side.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
 
 mod support;
 
@@ -19,9 +20,8 @@ use tokio::sync::mpsc;
 
 use support::{World, line, purchase};
 
-const EVENTS: Queue = Queue {
-    name: reen_proto::events::QUEUE,
-};
+const QUEUE: &str = reen_proto::events::QUEUE;
+const EVENTS: Queue = Queue { name: QUEUE };
 
 /// An order of two sellers: 6.00 and 4.00.
 struct Sold {
@@ -68,11 +68,8 @@ impl Sold {
         settled(acting_for(user, gateway.request_refund(wish)).await)
     }
 
-    async fn ask_as_operator(&self, wish: RequestRefundRequest) -> Result<Refund, Failure> {
-        let wish = RequestRefundRequest {
-            as_operator: true,
-            ..wish
-        };
+    async fn ask_as_operator(&self, mut wish: RequestRefundRequest) -> Result<Refund, Failure> {
+        wish.as_operator = true;
         settled(self.world.caller("reen").request_refund(wish).await)
     }
 
@@ -171,7 +168,7 @@ async fn a_seller_asks_for_a_part_and_it_is_told_once() {
         assert_eq!(sold.ask(seller, wish.clone()).await.unwrap(), refund);
     }
     let order = sold.now().await;
-    assert_eq!(order.refunds, [refund.clone()]);
+    assert_eq!(order.refunds, std::slice::from_ref(&refund));
     assert_eq!((order.status(), order.refunded_cents), (Status::Paid, 0));
 
     // The second one is published last, so a repeat of the first would be before it.

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Keys, Mesh, Peer};
 
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_of_these_tests";
+pub(crate) const CLERK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const ORIGIN: &str = "https://shop.example";
 const PEERS: [&str; 6] = [
     "auth",
@@ -255,6 +256,7 @@ fn environment(
             ("SERVICE_IDENTITY_SECRET", IDENTITY_SECRET),
             ("MESSAGE_BROKER_URL", broker.url_text()),
             ("STRIPE_WEBHOOK_SIGNING_SECRET", WEBHOOK_SECRET),
+            ("CLERK_WEBHOOK_SIGNING_SECRET", CLERK_SECRET),
             ("FRONTEND_BASE_URL", ORIGIN),
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned())),

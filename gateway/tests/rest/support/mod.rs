@@ -5,7 +5,7 @@ mod mesh;
 mod services;
 mod tokens;
 
-pub(crate) use gateway::{Answer, Gateway, ORIGIN, WEBHOOK_SECRET, send, talk};
+pub(crate) use gateway::{Answer, CLERK_SECRET, Gateway, ORIGIN, WEBHOOK_SECRET, send, talk};
 pub(crate) use mesh::{Mesh, Peer};
 pub(crate) use services::{BUYER, CHECKOUT, ITEM, OPERATOR, ORDER, PRODUCT, SAGA, SELLER, product};
 pub(crate) use tokens::{Keys, claims};

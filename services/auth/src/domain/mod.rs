@@ -1,6 +1,7 @@
 //! The rules of users, sessions and the ledger, without I/O.
 
 mod account;
+mod clerk;
 mod fields;
 mod key;
 mod money;
@@ -12,6 +13,7 @@ mod token;
 mod user;
 
 pub(crate) use account::Account;
+pub(crate) use clerk::{ClerkMark, ClerkUser, Owner, Standing};
 pub(crate) use fields::{Email, Name, NewUser, ProfileChange, normal_form};
 pub(crate) use key::{PublishedKey, SigningKey};
 pub(crate) use money::{Cents, DEFAULT_STARTING_BALANCE};
@@ -20,7 +22,7 @@ pub(crate) use page::{Page, check_count};
 pub(crate) use posting::{Charge, Kind, Leg, Posting, PostingError, Share};
 pub(crate) use purchase::{Counts, Purchase};
 pub(crate) use token::{RefreshToken, TokenHash};
-pub(crate) use user::{ClerkUser, Contact, Refusal, Role, User, UserKey};
+pub(crate) use user::{Contact, Refusal, Role, User, UserKey};
 
 use std::time::Duration;
 

@@ -2,8 +2,6 @@ use bson::DateTime;
 use bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Name};
-
 const CLERK_PREFIX: &str = "user_";
 
 /// What a user may do.
@@ -16,17 +14,6 @@ pub(crate) enum Role {
     Anonymous,
     /// Buys, and runs the shop.
     Operator,
-}
-
-/// A user of the identity provider, as an event of it tells.
-#[derive(Clone, Debug)]
-pub(crate) struct ClerkUser {
-    pub(crate) clerk_id: String,
-    pub(crate) name: Name,
-    /// Absent when the provider knows none.
-    pub(crate) email: Option<Email>,
-    /// When the provider changed the user last.
-    pub(crate) updated_at: DateTime,
 }
 
 /// A user, with what the ledger says of them.
@@ -95,6 +82,14 @@ impl User {
             known if known == role => Err(Refusal::AlreadyInRole),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the account may become that of a Clerk user who has proved to read its address.
+    ///
+    /// An operator's may not: who runs the shop is decided by the command line alone, not by whoever
+    /// administers the identity provider.
+    pub(crate) fn may_be_linked(&self) -> bool {
+        self.clerk_id.is_none() && matches!(self.role, Role::Buyer | Role::Seller)
     }
 
     /// The role of this user as an operator, or as none.
@@ -192,6 +187,20 @@ mod tests {
         for role in [Role::Buyer, Role::Seller] {
             assert_eq!(operator.check_can_become(role), Err(Refusal::IsOperator));
         }
+    }
+
+    #[test]
+    fn only_buyers_and_sellers_without_a_clerk_user_are_linked_to_one() {
+        let with_role = |role| User { role, ..buyer(0) };
+        assert!(with_role(Role::Buyer).may_be_linked());
+        assert!(with_role(Role::Seller).may_be_linked());
+        assert!(!with_role(Role::Operator).may_be_linked());
+        assert!(!with_role(Role::Anonymous).may_be_linked());
+        let linked = User {
+            clerk_id: Some("user_2x".to_owned()),
+            ..buyer(0)
+        };
+        assert!(!linked.may_be_linked());
     }
 
     #[test]

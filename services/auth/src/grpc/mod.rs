@@ -191,9 +191,9 @@ impl proto::auth_server::Auth for Grpc {
         request: Request<proto::SyncClerkUserRequest>,
     ) -> Result<Response<proto::SyncClerkUserResponse>, Status> {
         Caller::of(&request)?.must_be(SAGAS)?;
-        let mut asked = request.into_inner();
-        let operation = Operation::required(asked.operation.take())?;
+        let asked = request.into_inner();
         let user = parse::clerk_user(&asked)?;
+        let operation = Operation::required(asked.operation)?;
         let synced = self.users.sync_clerk_user(&operation, &user).await;
         answer(synced.map(|user_id| proto::SyncClerkUserResponse {
             user_id: user_id.map(|id| id.to_hex()).unwrap_or_default(),

@@ -47,18 +47,16 @@ pub(super) fn object_id(field: &str, id: &str) -> Result<ObjectId, Failure> {
     ObjectId::parse_str(id).map_err(|_| invalid(field, "not_an_id", "must be 24 hex digits"))
 }
 
-/// A user as the identity provider tells of it.
+/// A user as the identity provider tells of them. An address that we could not write to is none: the
+/// user is there all the same.
 pub(super) fn clerk_user(asked: &proto::SyncClerkUserRequest) -> Result<ClerkUser, Failure> {
-    let refused = |field| Failure::invalid(vec![field]);
     let updated_at = asked.updated_at.as_ref();
-    let updated_at = updated_at.ok_or_else(|| invalid("updatedAt", "required", "must be set"))?;
+    let updated_at = updated_at.ok_or_else(|| invalid("updatedAt", "required", "must be given"))?;
     Ok(ClerkUser {
         clerk_id: clerk_id(&asked.clerk_id)?.to_owned(),
-        name: Name::parse(&asked.name).map_err(refused)?,
-        email: match asked.email.as_str() {
-            "" => None,
-            email => Some(Email::parse(email).map_err(refused)?),
-        },
+        name: Name::parse(&asked.name).map_err(|field| Failure::invalid(vec![field]))?,
+        email: Email::parse(&asked.email).ok(),
+        is_email_verified: asked.email_verified,
         updated_at: DateTime::from_millis(to_millis(updated_at)),
     })
 }

@@ -5,7 +5,7 @@ use crate::domain::{
     ClerkUser, Contact, Page, Posting, ProfileChange, Refusal, Role, User, UserKey, normal_form,
 };
 use crate::error::Error;
-use crate::store::Store;
+use crate::store::{Newcomer, Store};
 
 /// What is known of users, and by whom.
 pub(crate) struct Users {
@@ -92,9 +92,10 @@ impl Users {
         operation: &Operation,
         user: &ClerkUser,
     ) -> Result<Option<ObjectId>, Error> {
-        let balance = self.starting_balance_cents;
-        let opening = |id| Ok(Posting::opening(id, balance)?);
-        self.store.sync_clerk_user(operation, user, opening).await
+        let id = ObjectId::new();
+        let opening = Posting::opening(id, self.starting_balance_cents)?;
+        let newcomer = Newcomer { id, opening };
+        self.store.sync_clerk_user(operation, user, &newcomer).await
     }
 
     /// Notes that a Clerk user is gone for good, and answers whose account that was.

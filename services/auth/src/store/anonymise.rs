@@ -32,6 +32,7 @@ impl Store {
     ) -> Result<(), Error> {
         self.fence.pass(session, operation).await?;
         self.end_sessions_once(session, id).await?;
+        self.forget_clerk_user_of(session, id).await?;
         let forgetting = doc! {
             "$set": {
                 "name": ANONYMOUS_NAME,

@@ -23,6 +23,7 @@ use document::{
     TokenDocument, UserDocument,
 };
 
+pub(crate) use clerk::Newcomer;
 pub(crate) use sessions::{IssuedToken, Presented};
 pub(crate) use sign_up::NewAccount;
 

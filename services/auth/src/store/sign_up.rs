@@ -21,50 +21,51 @@ pub(crate) struct NewAccount {
 impl Store {
     /// Inserts a buyer and opens the account, both or neither.
     pub(crate) async fn sign_up(&self, account: &NewAccount) -> Result<User, Error> {
-        let mut user = UserDocument::new(
-            account.id,
-            account.name.as_str(),
-            Role::Buyer,
-            DateTime::now(),
-        );
-        user.email = Some(account.email.as_str().to_owned());
-        if let Some(opening) = account.opening.movements().get(&account.id) {
-            user.balance_cents = opening.balance_cents;
-        }
+        let user = new_buyer(account.id, &account.name, Some(&account.email));
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
+            let new_user = NewUserDocument {
+                user: user.clone(),
+                email_key: Some(account.email.normal_form()),
+                password_hash: Some(account.password_hash.expose_secret()),
+            };
             let attempt = self
-                .sign_up_once(transaction.session(), account, &user)
+                .open_account(transaction.session(), new_user, &account.opening)
                 .await;
-            if transaction.settle(attempt).await?.is_some() {
+            if let Some(user) = transaction.settle(attempt).await? {
                 return Ok(user.into());
             }
         }
     }
 
-    async fn sign_up_once(
+    /// Inserts a user with the posting that opens the account.
+    pub(super) async fn open_account(
         &self,
         session: &mut ClientSession,
-        account: &NewAccount,
-        user: &UserDocument,
-    ) -> Result<(), Error> {
-        let new_user = NewUserDocument {
-            user,
-            email_key: account.email.normal_form(),
-            password_hash: account.password_hash.expose_secret(),
-        };
+        mut new_user: NewUserDocument<'_>,
+        opening: &Posting,
+    ) -> Result<UserDocument, Error> {
+        let id = new_user.user.id;
+        if let Some(opening) = opening.movements().get(&id) {
+            new_user.user.balance_cents = opening.balance_cents;
+        }
         let new_users = self.users.clone_with_type::<NewUserDocument<'_>>();
-        let inserted = new_users.insert_one(new_user).session(&mut *session).await;
+        let inserted = new_users.insert_one(&new_user).session(&mut *session).await;
         match inserted.map_err(reen_mongo::Error::from) {
             Ok(_) => {}
             Err(error) if error.is_duplicate_key() => return Err(Error::EmailTaken),
             Err(error) => return Err(error.into()),
         }
-        if account.opening.is_empty() {
-            return Ok(());
+        if !opening.is_empty() {
+            let record = PostingDocument::new(&format!("opening-{id}"), opening);
+            self.insert_posting(session, record).await?;
         }
-        let id = format!("opening-{}", account.id);
-        let opening = PostingDocument::new(&id, &account.opening);
-        self.insert_posting(session, opening).await
+        Ok(new_user.user)
     }
+}
+
+pub(super) fn new_buyer(id: ObjectId, name: &Name, email: Option<&Email>) -> UserDocument {
+    let mut buyer = UserDocument::new(id, name.as_str(), Role::Buyer, DateTime::now());
+    buyer.email = email.map(|email| email.as_str().to_owned());
+    buyer
 }

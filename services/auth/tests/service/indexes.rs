@@ -39,6 +39,7 @@ async fn every_query_has_an_index() {
             doc! {"createdAt": -1},
         ),
         ("purchases", doc! {"_id": "operation"}, doc! {}),
+        ("clerk_users", doc! {"_id": "mark"}, doc! {}),
         ("sessions", doc! {"_id": "hash"}, doc! {}),
         ("sessions", exchangeable, doc! {}),
         ("sessions", doc! {"familyId": id}, doc! {}),
@@ -52,11 +53,10 @@ async fn every_query_has_an_index() {
         ),
     ];
     // A collection without documents may not be there at all, and then has no plan.
-    let purchases = auth.database.collection::<Document>("purchases");
-    purchases
-        .insert_one(doc! {"_id": "operation"})
-        .await
-        .unwrap();
+    for (collection, id) in [("purchases", "operation"), ("clerk_users", "mark")] {
+        let collection = auth.database.collection::<Document>(collection);
+        collection.insert_one(doc! {"_id": id}).await.unwrap();
+    }
     for (collection, filter, sort) in queries {
         assert_uses_index(&auth.database, collection, filter, sort).await;
     }

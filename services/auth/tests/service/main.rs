@@ -6,11 +6,13 @@
 )]
 
 mod callers;
+mod clerk;
 mod farewell;
 mod fees;
 mod indexes;
 mod keys;
 mod ledger_law;
+mod linking;
 mod operators;
 mod purchases;
 mod races;

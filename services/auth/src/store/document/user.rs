@@ -31,10 +31,13 @@ pub(in crate::store) struct UserDocument {
 #[serde(rename_all = "camelCase")]
 pub(in crate::store) struct NewUserDocument<'a> {
     #[serde(flatten)]
-    pub(in crate::store) user: &'a UserDocument,
-    /// The address in the form in which it is unique.
-    pub(in crate::store) email_key: String,
-    pub(in crate::store) password_hash: &'a str,
+    pub(in crate::store) user: UserDocument,
+    /// The address in the form in which it is unique; absent when somebody else is known by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) email_key: Option<String>,
+    /// Absent when the user signs in elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) password_hash: Option<&'a str>,
 }
 
 /// What signing in reads of a user.
