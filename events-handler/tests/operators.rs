@@ -152,7 +152,7 @@ async fn sagas_are_listed_and_found_by_what_they_are() {
         },
     )
     .await;
-    let before = first[0].updated_at;
+    let before = first[0].created_at;
     let next = ListSagasRequest { before, ..asked() };
     assert_eq!(ids(next).await, [&*paid, &expired]);
 }
@@ -338,14 +338,14 @@ async fn what_operators_ask_of_the_database_has_an_index() {
     let before = doc! {"$lt": DateTime::now()};
     for filter in [
         doc! {},
-        doc! {"updatedAt": &before},
+        doc! {"createdAt": &before},
         doc! {"status": "stuck"},
-        doc! {"status": "stuck", "updatedAt": &before},
+        doc! {"status": "stuck", "createdAt": &before},
         doc! {"kind": "order-completed"},
-        doc! {"kind": "order-completed", "updatedAt": &before},
-        doc! {"status": "stuck", "kind": "order-completed", "updatedAt": &before},
+        doc! {"kind": "order-completed", "createdAt": &before},
+        doc! {"status": "stuck", "kind": "order-completed", "createdAt": &before},
     ] {
-        let latest_first = doc! {"updatedAt": -1};
+        let latest_first = doc! {"createdAt": -1};
         reen_testkit::assert_uses_index(&database, "sagas", filter, latest_first).await;
     }
 }

@@ -67,70 +67,95 @@ pub(crate) enum Change<'change> {
 }
 
 impl Change<'_> {
-    pub(crate) fn into_update(self, saga: &Saga, lease_until: DateTime) -> Result<Document, Error> {
-        let mut set = doc! {"leaseUntil": lease_until, "updatedAt": DateTime::now(), "attempts": 0};
-        let mut update = Document::new();
-        match self {
+    /// Makes the saga what it is afterwards, and answers the update that stores it.
+    pub(super) fn apply(self, saga: &mut Saga, lease_until: DateTime) -> Result<Document, Error> {
+        saga.lease_until = lease_until;
+        saga.updated_at = DateTime::now();
+        saga.attempts = match self {
+            Self::PutOff { .. } => saga.attempts.saturating_add(1),
+            _ => 0,
+        };
+        let log = match self {
             Self::StageDone { advance, owed } => {
-                update = advance.into_update(&mut set)?;
-                let push = update.entry("$push".to_owned()).or_insert(doc! {}.into());
-                if let Some(push) = push.as_document_mut().filter(|_| !owed.is_empty()) {
-                    push.insert("owed", doc! {"$each": owed});
-                }
+                saga.owed.extend(owed.into_iter().map(str::to_owned));
+                advance.apply(saga)
             }
             Self::Finished { advance, status } => {
-                update = advance.into_update(&mut set)?;
-                set.extend(doc! {"status": status.word(), "leaseUntil": RELEASED});
+                saga.status = status;
+                saga.lease_until = RELEASED;
+                advance.apply(saga)
             }
             Self::Refused {
                 advance,
                 name,
                 failure,
             } => {
-                update = advance.into_update(&mut set)?;
-                let refusal = bson::serialize_to_bson(&refusal(name, &failure))?;
-                set.extend(doc! {"status": Status::Compensating.word(), "refusal": refusal});
-                update.insert("$inc", doc! {"epoch": 1});
+                saga.status = Status::Compensating;
+                saga.refusal = Some(refusal(name, &failure));
+                saga.epoch += 1;
+                advance.apply(saga)
             }
             Self::StepUndone(advance) => {
-                update = advance.into_update(&mut set)?;
-                update.insert("$pop", doc! {"owed": 1});
+                saga.owed.pop();
+                advance.apply(saga)
             }
-            Self::AllUndone => set.extend(doc! {"status": Status::Closing.word(), "step": 0}),
+            Self::AllUndone => {
+                saga.status = Status::Closing;
+                saga.step = 0;
+                Vec::new()
+            }
             Self::PutOff {
                 advance,
                 delay,
                 is_exhausted,
             } => {
-                update = advance.into_update(&mut set)?;
-                set.extend(put_off(saga, delay, is_exhausted));
+                put_off(saga, delay, is_exhausted);
+                advance.apply(saga)
             }
-        }
-        update.insert("$set", set);
-        Ok(update)
+        };
+        update(saga, &log)
     }
 }
 
 impl Advance {
-    /// Notes state and step in `set`, and answers the update with what was done.
-    fn into_update(self, set: &mut Document) -> Result<Document, Error> {
-        set.insert("state", self.state);
-        set.insert("step", i32::try_from(self.step).unwrap_or(i32::MAX));
-        let log: Bson = bson::serialize_to_bson(&self.log)?;
-        Ok(doc! {"$push": {"log": {"$each": log, "$slice": -LONGEST_LOG}}})
+    /// Notes state and step, and answers what is to be added to the log.
+    fn apply(self, saga: &mut Saga) -> Vec<LogEntry> {
+        saga.state = self.state;
+        saga.step = i32::try_from(self.step).unwrap_or(i32::MAX);
+        self.log
     }
 }
 
-fn put_off(saga: &Saga, delay: Duration, is_exhausted: bool) -> Document {
-    let mut set = doc! {
-        "attempts": i64::from(saga.attempts) + 1,
-        "leaseUntil": RELEASED,
-        "dueAt": later(delay),
-    };
+fn put_off(saga: &mut Saga, delay: Duration, is_exhausted: bool) {
+    saga.lease_until = RELEASED;
+    saga.due_at = later(delay);
     if is_exhausted {
-        set.extend(doc! {"status": Status::Stuck.word(), "stuckIn": saga.status.word()});
+        saga.stuck_in = Some(saga.status);
+        saga.status = Status::Stuck;
     }
-    set
+}
+
+/// Everything that a change may touch is written; the log, which only grows, is added to.
+fn update(saga: &Saga, log: &[LogEntry]) -> Result<Document, Error> {
+    let mut set = doc! {
+        "status": saga.status.word(),
+        "epoch": saga.epoch,
+        "leaseUntil": saga.lease_until,
+        "step": saga.step,
+        "state": &saga.state,
+        "owed": &saga.owed,
+        "attempts": i64::from(saga.attempts),
+        "dueAt": saga.due_at,
+        "updatedAt": saga.updated_at,
+    };
+    if let Some(stuck_in) = saga.stuck_in {
+        set.insert("stuckIn", stuck_in.word());
+    }
+    if let Some(refusal) = &saga.refusal {
+        set.insert("refusal", bson::serialize_to_bson(refusal)?);
+    }
+    let log: Bson = bson::serialize_to_bson(log)?;
+    Ok(doc! {"$set": set, "$push": {"log": {"$each": log, "$slice": -LONGEST_LOG}}})
 }
 
 /// Why a saga was turned around by somebody.

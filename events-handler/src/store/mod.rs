@@ -1,26 +1,30 @@
 //! Documents, indexes and queries; nothing else speaks to MongoDB.
 
+mod beginning;
 mod change;
 mod document;
 mod operators;
 mod watch;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bson::{Bson, DateTime, Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::options::ReturnDocument;
-use mongodb::{ClientSession, Collection, IndexModel};
+use mongodb::{Collection, IndexModel};
 use reen_messaging::{Inbox, Noted, Outbox};
-use reen_mongo::{Database, Transaction, sync_indexes};
+use reen_mongo::{Database, Group, GuardedWrites, sync_indexes};
 
 use crate::error::Error;
+use beginning::{Beginning, Beginnings};
 pub(crate) use change::{Advance, Change, Outcome};
 pub(crate) use document::{Entry, LogEntry, NewSaga, Saga, Status};
 pub(crate) use operators::{SagaFilter, Turn};
 pub(crate) use reen_messaging::Event;
 pub(crate) use watch::Watched;
 
+const SAGAS: &str = "sagas";
 /// How long a saga belongs to its runner after each stored stage: longer than any stage may take.
 const LEASE: Duration = Duration::from_secs(60);
 /// A retry that is this late has lost its message.
@@ -33,6 +37,9 @@ pub(crate) struct Store {
     inbox: Inbox,
     outbox: Outbox,
     sagas: Collection<Saga>,
+    beginnings: Arc<Group<Beginnings>>,
+    /// Changes of sagas, those of the same moment together.
+    writes: Arc<GuardedWrites>,
 }
 
 /// The field by which a repeat is told, and its value in what was asked anew.
@@ -49,11 +56,20 @@ pub(crate) enum Begun {
 
 impl Store {
     pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
+        let inbox = Inbox::open(database).await?;
+        let sagas = database.collection(SAGAS);
+        let beginnings = Beginnings {
+            database: database.clone(),
+            inbox: inbox.clone(),
+            sagas: sagas.clone(),
+        };
         let store = Self {
             database: database.clone(),
-            inbox: Inbox::open(database).await?,
+            inbox,
             outbox: Outbox::open(database).await?,
-            sagas: database.collection("sagas"),
+            sagas,
+            beginnings: Arc::new(Group::start(beginnings)),
+            writes: Arc::new(GuardedWrites::open(database, SAGAS)),
         };
         let by_due = IndexModel::builder()
             .keys(doc! {"status": 1, "dueAt": 1})
@@ -80,34 +96,15 @@ impl Store {
     pub(crate) async fn begin(&self, event: Event, new: NewSaga) -> Result<Begun, Error> {
         let saga = Saga::begin(new, lease_end());
         let saga_id = saga.id.clone();
-        let mut transaction = Transaction::begin(&self.database).await?;
-        loop {
-            let attempt = self.begin_once(transaction.session(), &event, &saga).await;
-            match transaction.settle(attempt).await? {
-                None => {}
-                Some(true) => return Ok(Begun::Fresh(Box::new(saga))),
-                Some(false) => return Ok(Begun::Known { saga_id }),
-            }
-        }
-    }
-
-    /// Answers whether the saga is new.
-    async fn begin_once(
-        &self,
-        session: &mut ClientSession,
-        event: &Event,
-        saga: &Saga,
-    ) -> Result<bool, Error> {
-        let noted = Noted::For(&saga.id);
-        if !self.inbox.note(session, event, noted).await? {
-            return Ok(false);
-        }
-        let this = doc! {"_id": &saga.id};
-        let mut new = bson::serialize_to_document(saga)?;
-        new.remove("_id");
-        let unless_known = doc! {"$setOnInsert": new};
-        let begun = self.sagas.update_one(this, unless_known).upsert(true);
-        Ok(begun.session(session).await?.upserted_id.is_some())
+        let begun = self.beginnings.submit(Beginning {
+            event,
+            saga: saga.clone(),
+        });
+        Ok(if begun.await? {
+            Begun::Fresh(Box::new(saga))
+        } else {
+            Begun::Known { saga_id }
+        })
     }
 
     /// Whether a saga has this field with this value in its state.
@@ -139,23 +136,19 @@ impl Store {
     }
 
     /// Stores what became of a saga, if the saga still has the runner's epoch, and gives the runner its
-    /// new lease.
+    /// new lease. While it has that epoch nobody else writes to it.
     pub(crate) async fn change(
         &self,
         saga: &mut Saga,
         change: Change<'_>,
     ) -> Result<Outcome, Error> {
         let mine = doc! {"_id": &saga.id, "epoch": saga.epoch};
-        let update = change.into_update(saga, lease_end())?;
-        let changed = self
-            .sagas
-            .find_one_and_update(mine, update)
-            .return_document(ReturnDocument::After)
-            .await?;
-        let Some(changed) = changed else {
+        let mut after = saga.clone();
+        let update = change.apply(&mut after, lease_end())?;
+        if !self.writes.write(mine, update).await? {
             return Ok(Outcome::Fenced);
-        };
-        *saga = changed;
+        }
+        *saga = after;
         Ok(Outcome::Stored)
     }
 

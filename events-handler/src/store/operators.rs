@@ -19,7 +19,7 @@ const END_OF_LOG: i32 = 8;
 pub(crate) struct SagaFilter {
     pub(crate) status: Option<Status>,
     pub(crate) kind: Option<String>,
-    /// Those that were changed before this.
+    /// Those that began before this.
     pub(crate) before: Option<DateTime>,
     pub(crate) limit: i64,
 }
@@ -35,9 +35,9 @@ pub(crate) enum Turn<'turn> {
 
 pub(super) fn indexes() -> [IndexModel; 3] {
     [
-        doc! {"updatedAt": -1},
-        doc! {"status": 1, "updatedAt": -1},
-        doc! {"kind": 1, "updatedAt": -1},
+        doc! {"createdAt": -1},
+        doc! {"status": 1, "createdAt": -1},
+        doc! {"kind": 1, "createdAt": -1},
     ]
     .map(|keys| IndexModel::builder().keys(keys).build())
 }
@@ -52,19 +52,19 @@ impl SagaFilter {
             filter.insert("kind", kind);
         }
         if let Some(before) = self.before {
-            filter.insert("updatedAt", doc! {"$lt": before});
+            filter.insert("createdAt", doc! {"$lt": before});
         }
         filter
     }
 }
 
 impl Store {
-    /// Sagas, those that were changed last first; of their logs only the end.
+    /// Sagas, the newest first; of their logs only the end.
     pub(crate) async fn list(&self, filter: &SagaFilter) -> Result<Vec<Saga>, Error> {
         let found = self
             .sagas
             .find(filter.document())
-            .sort(doc! {"updatedAt": -1})
+            .sort(doc! {"createdAt": -1})
             .projection(doc! {"log": {"$slice": -END_OF_LOG}})
             .limit(filter.limit)
             .await?;

@@ -28,7 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(list_alerts))
 }
 
-/// Sagas, those that were changed last first. For operators.
+/// Sagas, the newest first. For operators.
 #[utoipa::path(get, path = "/admin/sagas", tag = "admin", params(SagasQuery),
     security(("bearer" = [])), responses(
     (status = 200, description = "Sagas", body = Vec<SagaView>),

@@ -93,14 +93,32 @@ impl Inbox {
         Ok(noted.upserted_id.is_some())
     }
 
+    /// Notes events that are taken to be new, in the transaction of what they start.
+    ///
+    /// # Errors
+    /// When the database fails; a duplicate key when one of them was here before.
+    pub async fn note_new<'event>(
+        &self,
+        session: &mut ClientSession,
+        events: impl IntoIterator<Item = (&'event Event, Noted<'event>)>,
+    ) -> Result<(), Error> {
+        let new = events.into_iter().map(|(event, noted)| new(event, noted));
+        let new: Vec<Document> = new.collect();
+        self.events.insert_many(new).session(session).await?;
+        Ok(())
+    }
+
     /// Notes an event that starts nothing, without a transaction, and answers whether it is new.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn note_alone(&self, event: &Event, noted: Noted<'_>) -> Result<bool, Error> {
-        let mut new = doc! {"_id": key_of(event)};
-        new.extend(document(event, noted));
-        match self.events.insert_one(new).await.map_err(Error::from) {
+        match self
+            .events
+            .insert_one(new(event, noted))
+            .await
+            .map_err(Error::from)
+        {
             Ok(_) => Ok(true),
             Err(error) if error.is_duplicate_key() => Ok(false),
             Err(error) => Err(error),
@@ -110,6 +128,12 @@ impl Inbox {
 
 fn key_of(event: &Event) -> String {
     format!("{}:{}", event.provider, event.id)
+}
+
+fn new(event: &Event, noted: Noted<'_>) -> Document {
+    let mut new = doc! {"_id": key_of(event)};
+    new.extend(document(event, noted));
+    new
 }
 
 fn document(event: &Event, noted: Noted<'_>) -> Document {

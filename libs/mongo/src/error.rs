@@ -20,6 +20,9 @@ pub enum Error {
     /// The database URL cannot be used.
     #[error("{0}")]
     Url(String),
+    /// The work that was waited for ended without an answer; what became of it is not known.
+    #[error("the work ended without an answer")]
+    Stopped,
 }
 
 impl Error {
@@ -28,7 +31,7 @@ impl Error {
     pub fn driver(&self) -> Option<&DriverError> {
         match self {
             Self::Unavailable(error) | Self::Driver(error) => Some(error),
-            Self::Document(_) | Self::Url(_) => None,
+            Self::Document(_) | Self::Url(_) | Self::Stopped => None,
         }
     }
 
@@ -40,7 +43,7 @@ impl Error {
 }
 
 /// Whether a unique index refused the write.
-pub(crate) fn is_duplicate_key(error: &DriverError) -> bool {
+fn is_duplicate_key(error: &DriverError) -> bool {
     match &*error.kind {
         ErrorKind::Write(WriteFailure::WriteError(write)) => write.code == DUPLICATE_KEY,
         ErrorKind::Command(command) => command.code == DUPLICATE_KEY,
@@ -79,7 +82,7 @@ impl From<bson::error::Error> for Error {
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
-            Self::Unavailable(_) => Code::Unavailable,
+            Self::Unavailable(_) | Self::Stopped => Code::Unavailable,
             Self::Driver(_) | Self::Document(_) | Self::Url(_) => Code::Internal,
         }
     }

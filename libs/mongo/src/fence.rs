@@ -6,8 +6,7 @@ use mongodb::{ClientSession, Collection, IndexModel};
 use reen_chassis::Operation;
 use reen_error::{Code, Coded};
 
-use crate::error::is_duplicate_key;
-use crate::{Database, Error, sync_indexes};
+use crate::{Database, Error, sync_indexes, update_each};
 
 /// No saga lives longer than its retries, replays by hand included.
 const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -66,23 +65,34 @@ impl Fence {
         session: &mut ClientSession,
         operation: &Operation,
     ) -> Result<(), FenceError> {
-        let not_newer = doc! {"_id": &operation.saga, "epoch": {"$lte": operation.epoch}};
-        let passage = doc! {
-            "$set": {"epoch": operation.epoch},
-            "$inc": {"passages": 1},
-            "$currentDate": {"passedAt": true},
-        };
-        let passed = self
-            .epochs
-            .update_one(not_newer, passage)
-            .upsert(true)
-            .session(session)
-            .await;
-        match passed {
+        self.pass_all(session, [operation]).await
+    }
+
+    /// Passes the fence for each of these operations, or for none.
+    ///
+    /// # Errors
+    /// [`FenceError::Stale`] when a newer epoch of one of the sagas has passed before.
+    pub async fn pass_all<'operation>(
+        &self,
+        session: &mut ClientSession,
+        operations: impl IntoIterator<Item = &'operation Operation>,
+    ) -> Result<(), FenceError> {
+        let passages = operations.into_iter().map(passage).collect();
+        match update_each(session, &self.epochs, passages).await {
             Ok(_) => Ok(()),
             // The saga is there with a newer epoch, so the upsert tried to insert it anew.
-            Err(error) if is_duplicate_key(&error) => Err(FenceError::Stale),
-            Err(error) => Err(Error::from(error).into()),
+            Err(error) if error.is_duplicate_key() => Err(FenceError::Stale),
+            Err(error) => Err(error.into()),
         }
     }
+}
+
+fn passage(operation: &Operation) -> Document {
+    let not_newer = doc! {"_id": &operation.saga, "epoch": {"$lte": operation.epoch}};
+    let passed = doc! {
+        "$set": {"epoch": operation.epoch},
+        "$inc": {"passages": 1},
+        "$currentDate": {"passedAt": true},
+    };
+    doc! {"q": not_newer, "u": passed, "upsert": true}
 }

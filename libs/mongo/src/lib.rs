@@ -1,16 +1,22 @@
 //! MongoDB as every service uses it: one database each, indexes made at start, transactions that are
-//! retried, and the fence that keeps stale sagas out.
+//! retried, group commit, and the fence that keeps stale sagas out.
 
+mod bulk;
 mod database;
 mod error;
 mod fence;
+mod group;
+mod guarded;
 mod index;
 mod lanes;
 mod transaction;
 
+pub use bulk::update_each;
 pub use database::Database;
 pub use error::Error;
 pub use fence::{Fence, FenceError};
+pub use group::{Group, Together};
+pub use guarded::GuardedWrites;
 pub use index::sync_indexes;
 pub use lanes::{Lanes, Turn};
 pub use transaction::{Transaction, TransactionError};

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use mongodb::ClientSession;
-use mongodb::error::{TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
+use mongodb::error::{
+    Error as DriverError, ErrorKind, TRANSIENT_TRANSACTION_ERROR,
+    UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
+};
 use rand::Rng as _;
 use tokio::time::Instant;
 
@@ -11,6 +14,7 @@ use crate::{Database, Error};
 const PATIENCE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+const WRITE_CONFLICT: i32 = 112;
 
 /// An error that can come out of a transaction: either the database's, or a rule's that ends it.
 pub trait TransactionError: From<Error> {
@@ -118,7 +122,15 @@ impl Transaction {
 }
 
 fn is_transient(error: &Error) -> bool {
-    error
-        .driver()
-        .is_some_and(|error| error.contains_label(TRANSIENT_TRANSACTION_ERROR))
+    error.driver().is_some_and(|error| {
+        error.contains_label(TRANSIENT_TRANSACTION_ERROR) || is_write_conflict(error)
+    })
+}
+
+/// As a statement of [`crate::update_each`] reports it: there the server sets no label.
+fn is_write_conflict(error: &DriverError) -> bool {
+    match &*error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(write)) => write.code == WRITE_CONFLICT,
+        _ => false,
+    }
 }

@@ -15,7 +15,7 @@ use super::table::{ago, moment, table};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Those that were changed last, first.
+    /// The newest first.
     List {
         /// Only those in this status.
         #[arg(long)]

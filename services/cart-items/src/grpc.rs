@@ -126,7 +126,7 @@ impl proto::cart_items_server::CartItems for Grpc {
             .collect::<Result<Vec<_>, _>>()?;
         let taken = self
             .service
-            .take_out_bought(&operation, user_id, &lines)
+            .take_out_bought(operation, user_id, lines)
             .await;
         answer(taken.map(|()| proto::TakeOutBoughtResponse {}))
     }

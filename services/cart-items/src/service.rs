@@ -2,20 +2,26 @@
 
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
+use reen_mongo::Group;
 
 use crate::clients::Products;
 use crate::domain::{BoughtLine, CartItem, MOST_PIECES, Quantity, too_many};
 use crate::error::Error;
-use crate::store::{Added, Store};
+use crate::store::{Added, Store, Taking, Takings};
 
 pub(crate) struct CartItems {
     store: Store,
+    takings: Group<Takings>,
     products: Products,
 }
 
 impl CartItems {
     pub(crate) fn new(store: Store, products: Products) -> Self {
-        Self { store, products }
+        Self {
+            takings: Group::start(Takings(store.clone())),
+            store,
+            products,
+        }
     }
 
     /// Adds pieces to what is in the cart of this product already.
@@ -78,11 +84,16 @@ impl CartItems {
 
     pub(crate) async fn take_out_bought(
         &self,
-        operation: &Operation,
+        operation: Operation,
         user_id: ObjectId,
-        lines: &[BoughtLine],
+        lines: Vec<BoughtLine>,
     ) -> Result<(), Error> {
-        self.store.take_out(operation, user_id, lines).await
+        let taking = Taking {
+            operation,
+            user_id,
+            lines,
+        };
+        self.takings.submit(taking).await
     }
 
     pub(crate) async fn put_back(

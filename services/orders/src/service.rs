@@ -2,20 +2,23 @@
 
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
+use reen_mongo::Group;
 
 use crate::domain::{
     CheckoutId, NewOrder, Order, OutsideRefund, Page, Refund, Sale, Status, Step, Wish,
 };
 use crate::error::Error;
-use crate::store::{ProductCount, Store};
+use crate::store::{Creation, Creations, ProductCount, Store};
 
 pub(crate) struct Orders {
     store: Store,
+    creations: Group<Creations>,
 }
 
 impl Orders {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store }
+        let creations = Group::start(Creations(store.clone()));
+        Self { store, creations }
     }
 
     /// One page of what the user bought, and how many orders there are on all of them.
@@ -79,10 +82,10 @@ impl Orders {
 
     pub(crate) async fn create(
         &self,
-        operation: &Operation,
-        order: &NewOrder,
+        operation: Operation,
+        order: NewOrder,
     ) -> Result<Order, Error> {
-        self.store.create(operation, order).await
+        self.creations.submit(Creation { operation, order }).await
     }
 
     pub(crate) async fn withdraw(

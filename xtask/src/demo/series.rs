@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// One buyer asks often, so that the asking adds little to what is measured.
 const POLL_ALONE: Duration = Duration::from_millis(2);
 /// Many ask seldom, and only for their checkout, so that the asking takes little from those who buy.
-const POLL_AMONG_MANY: Duration = Duration::from_millis(25);
+const POLL_AMONG_MANY: Duration = Duration::from_millis(100);
 /// A buyer's list of orders is read while waiting: it is kept short by taking a new buyer.
 const PURCHASES_PER_BUYER: u32 = 10;
 

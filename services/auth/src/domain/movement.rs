@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use bson::oid::ObjectId;
 
@@ -30,6 +31,14 @@ impl Posting {
             }
         }
         movements
+    }
+}
+
+impl AddAssign for Movement {
+    fn add_assign(&mut self, other: Self) {
+        self.balance_cents += other.balance_cents;
+        self.gained_cents += other.gained_cents;
+        self.spent_cents += other.spent_cents;
     }
 }
 

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use bson::oid::ObjectId;
 
@@ -26,6 +27,13 @@ impl Purchase {
             counts.entry(*seller_id).or_default().sales = 1;
         }
         counts
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.purchases += other.purchases;
+        self.sales += other.sales;
     }
 }
 

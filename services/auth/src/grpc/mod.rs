@@ -272,7 +272,7 @@ impl proto::auth_server::Auth for Grpc {
         let shares = parse::shares(&asked.shares)?;
         let posted = self
             .ledger
-            .post_sale(&operation, buyer_id, asked.total_cents, &shares)
+            .post_sale(operation, buyer_id, asked.total_cents, &shares)
             .await;
         answer(posted.map(|()| proto::PostSaleResponse {}))
     }
@@ -300,7 +300,7 @@ impl proto::auth_server::Auth for Grpc {
         let shares = parse::shares(&asked.shares)?;
         let posted = self
             .ledger
-            .post_refund(&operation, buyer_id, asked.total_cents, &shares)
+            .post_refund(operation, buyer_id, asked.total_cents, &shares)
             .await;
         answer(posted.map(|()| proto::PostRefundResponse {}))
     }
@@ -313,7 +313,7 @@ impl proto::auth_server::Auth for Grpc {
         let asked = request.into_inner();
         let purchase = parse::purchase(&asked)?;
         let operation = Operation::required(asked.operation)?;
-        let recorded = self.ledger.record_purchase(&operation, &purchase).await;
+        let recorded = self.ledger.record_purchase(operation, purchase).await;
         answer(recorded.map(|()| proto::RecordPurchaseResponse {}))
     }
 

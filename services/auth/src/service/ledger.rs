@@ -1,18 +1,21 @@
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
+use reen_mongo::Group;
 
 use crate::domain::{Charge, Kind, Posting, Purchase, Share};
 use crate::error::Error;
-use crate::store::Store;
+use crate::store::{BookEntry, Books, Content, Store};
 
 /// Where money went, each movement once.
 pub(crate) struct Ledger {
     store: Store,
+    books: Group<Books>,
 }
 
 impl Ledger {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store }
+        let books = Group::start(Books(store.clone()));
+        Self { store, books }
     }
 
     /// What a user has, in cents.
@@ -43,25 +46,25 @@ impl Ledger {
 
     pub(crate) async fn post_sale(
         &self,
-        operation: &Operation,
+        operation: Operation,
         buyer_id: ObjectId,
         total_cents: i64,
         shares: &[Share],
     ) -> Result<(), Error> {
         let sale = Posting::sale(buyer_id, total_cents, shares)?;
-        self.store.post_transfer(operation, &sale).await
+        self.write(operation, Content::Transfer(sale)).await
     }
 
     /// Gives money back after a sale, for good.
     pub(crate) async fn post_refund(
         &self,
-        operation: &Operation,
+        operation: Operation,
         buyer_id: ObjectId,
         total_cents: i64,
         shares: &[Share],
     ) -> Result<(), Error> {
         let refund = Posting::refund(buyer_id, total_cents, shares)?;
-        self.store.post_transfer(operation, &refund).await
+        self.write(operation, Content::Transfer(refund)).await
     }
 
     pub(crate) async fn reverse_sale(
@@ -76,10 +79,10 @@ impl Ledger {
 
     pub(crate) async fn record_purchase(
         &self,
-        operation: &Operation,
-        purchase: &Purchase,
+        operation: Operation,
+        purchase: Purchase,
     ) -> Result<(), Error> {
-        self.store.record_purchase(operation, purchase).await
+        self.write(operation, Content::Purchase(purchase)).await
     }
 
     pub(crate) async fn forget_purchase(
@@ -90,5 +93,9 @@ impl Ledger {
         self.store
             .forget_purchase(operation, purchase_operation_id)
             .await
+    }
+
+    async fn write(&self, operation: Operation, content: Content) -> Result<(), Error> {
+        self.books.submit(BookEntry { operation, content }).await
     }
 }

@@ -48,12 +48,11 @@ impl Store {
         // The balance that was read is the one that is changed, or else the transaction fails.
         let balance_cents = user.balance_cents - charge.amount_cents;
         let record = PostingDocument {
-            saga: Some(operation.saga.clone()),
             balance_after_cents: Some(balance_cents),
-            ..PostingDocument::new(&operation.id, fee)
+            ..PostingDocument::of_saga(operation, fee)
         };
         self.insert_posting(session, record).await?;
-        self.carry_over(session, &fee.movements()).await?;
+        self.carry_over(session, fee).await?;
         Ok(balance_cents)
     }
 }

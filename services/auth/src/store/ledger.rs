@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use mongodb::ClientSession;
-use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use mongodb::error::{ErrorKind, WriteFailure};
+use reen_mongo::update_each;
 
 use super::Store;
 use super::document::PostingDocument;
-use crate::domain::{Movement, Posting};
+use crate::domain::{Counts, Movement, Posting};
 use crate::error::Error;
 
 /// What MongoDB answers when a sum would be more than 64 bits hold.
@@ -58,43 +59,68 @@ impl Store {
         }
     }
 
-    /// Carries a posting over to the sums of its users. Somebody who is not any more has none to
-    /// carry it over to; the legs stay.
-    ///
-    /// Sellers are shared by many buyers, so this comes last in a transaction.
+    /// Carries a posting over to the sums of its users.
     pub(super) async fn carry_over(
         &self,
         session: &mut ClientSession,
-        movements: &BTreeMap<ObjectId, Movement>,
+        posting: &Posting,
     ) -> Result<(), Error> {
-        for (user_id, movement) in movements {
-            self.users
-                .update_one(doc! {"_id": user_id}, movement_update(movement))
-                .session(&mut *session)
-                .await
-                .map_err(or_overflow)?;
-        }
+        let changes = posting.movements().into_iter().map(|(user_id, movement)| {
+            let change = Change {
+                movement,
+                ..Change::default()
+            };
+            (user_id, change)
+        });
+        self.change_users(session, &changes.collect()).await
+    }
+
+    /// Changes the sums of users, in the order of their ids. Somebody who is not any more has none to
+    /// change; what was posted stays.
+    ///
+    /// Sellers are shared by many buyers, so this comes last in a transaction.
+    pub(super) async fn change_users(
+        &self,
+        session: &mut ClientSession,
+        changes: &BTreeMap<ObjectId, Change>,
+    ) -> Result<(), Error> {
+        let now = DateTime::now();
+        let statements = changes
+            .iter()
+            .map(|(user_id, change)| doc! {"q": {"_id": user_id}, "u": change.update(now)});
+        let changed = update_each(session, &self.users, statements.collect()).await;
+        changed.map_err(or_overflow)?;
         Ok(())
     }
 }
 
-fn movement_update(movement: &Movement) -> Document {
-    doc! {
-        "$inc": {
-            "balanceCents": movement.balance_cents,
-            "amountGainedCents": movement.gained_cents,
-            "amountSpentCents": movement.spent_cents,
-        },
-        "$set": {"updatedAt": DateTime::now()},
+/// What entries change of what is shown of one user.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Change {
+    pub(super) movement: Movement,
+    pub(super) counts: Counts,
+}
+
+impl Change {
+    fn update(&self, now: DateTime) -> Document {
+        doc! {
+            "$inc": {
+                "balanceCents": self.movement.balance_cents,
+                "amountGainedCents": self.movement.gained_cents,
+                "amountSpentCents": self.movement.spent_cents,
+                "purchasesCount": self.counts.purchases,
+                "salesCount": self.counts.sales,
+            },
+            "$set": {"updatedAt": now},
+        }
     }
 }
 
-fn or_overflow(error: DriverError) -> Error {
-    match &*error.kind {
-        ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == BAD_VALUE => {
+fn or_overflow(error: reen_mongo::Error) -> Error {
+    match error.driver().map(|error| &*error.kind) {
+        Some(ErrorKind::Write(WriteFailure::WriteError(write))) if write.code == BAD_VALUE => {
             Error::AccountOverflows
         }
-        ErrorKind::Command(command) if command.code == BAD_VALUE => Error::AccountOverflows,
         _ => error.into(),
     }
 }

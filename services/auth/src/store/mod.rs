@@ -1,6 +1,7 @@
 //! Documents, indexes and queries; nothing else speaks to MongoDB.
 
 mod anonymise;
+mod books;
 mod clerk;
 mod document;
 mod fees;
@@ -16,13 +17,14 @@ mod transfers;
 mod users;
 
 use mongodb::Collection;
-use reen_mongo::{Database, Fence, Lanes};
+use reen_mongo::{Database, Fence};
 
 use document::{
     ClerkUserDocument, CredentialDocument, KeyDocument, PostingDocument, PurchaseDocument,
     TokenDocument, UserDocument,
 };
 
+pub(crate) use books::{BookEntry, Books, Content};
 pub(crate) use clerk::Newcomer;
 pub(crate) use sessions::{IssuedToken, Presented};
 pub(crate) use sign_up::NewAccount;
@@ -39,8 +41,6 @@ pub(crate) struct Store {
     keys: Collection<KeyDocument>,
     clerk_users: Collection<ClerkUserDocument>,
     fence: Fence,
-    /// One for each user: everybody may buy from the same seller.
-    lanes: Lanes,
 }
 
 impl Store {
@@ -55,7 +55,6 @@ impl Store {
             keys: database.collection("signing_keys"),
             clerk_users: database.collection("clerk_users"),
             fence: Fence::open(database).await?,
-            lanes: Lanes::default(),
         };
         store.make_indexes().await?;
         store.settle_anonymous_owner().await?;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use bson::doc;
 use bson::oid::ObjectId;
-use bson::{DateTime, doc};
 use mongodb::ClientSession;
 use reen_chassis::Operation;
 use reen_mongo::Transaction;
 
 use super::Store;
 use super::document::PurchaseDocument;
+use super::ledger::Change;
 use crate::domain::{Counts, Purchase};
 use crate::error::Error;
 
@@ -20,7 +21,6 @@ impl Store {
         operation: &Operation,
         purchase: &Purchase,
     ) -> Result<(), Error> {
-        let _turn = self.lanes.enter(purchase.counts().into_keys()).await;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self
@@ -44,12 +44,12 @@ impl Store {
             Some(_) => return Ok(()),
             None => {}
         }
-        let record = PurchaseDocument::new(&operation.id, &operation.saga, purchase);
+        let record = PurchaseDocument::new(operation, purchase);
         self.purchases
             .insert_one(record)
             .session(&mut *session)
             .await?;
-        self.count(session, &purchase.counts()).await
+        self.count(session, purchase.counts()).await
     }
 
     /// Undoes [`Self::record_purchase`]; when that never happened, it never will.
@@ -90,7 +90,7 @@ impl Store {
             .await?;
         let counts = purchase.counts().into_iter();
         let taken_back = counts.map(|(user_id, counts)| (user_id, counts.taken_back()));
-        self.count(session, &taken_back.collect()).await
+        self.count(session, taken_back.collect()).await
     }
 
     async fn purchase(
@@ -102,22 +102,18 @@ impl Store {
         Ok(self.purchases.find_one(this).session(session).await?)
     }
 
-    /// Sellers are shared by many buyers, so this comes last in a transaction.
     async fn count(
         &self,
         session: &mut ClientSession,
-        counts: &BTreeMap<ObjectId, Counts>,
+        counts: BTreeMap<ObjectId, Counts>,
     ) -> Result<(), Error> {
-        for (user_id, counts) in counts {
-            let more = doc! {
-                "$inc": {"purchasesCount": counts.purchases, "salesCount": counts.sales},
-                "$set": {"updatedAt": DateTime::now()},
+        let changes = counts.into_iter().map(|(user_id, counts)| {
+            let change = Change {
+                counts,
+                ..Change::default()
             };
-            self.users
-                .update_one(doc! {"_id": user_id}, more)
-                .session(&mut *session)
-                .await?;
-        }
-        Ok(())
+            (user_id, change)
+        });
+        self.change_users(session, &changes.collect()).await
     }
 }

@@ -47,9 +47,8 @@ impl Store {
         }
         let reversal = original.posting()?.reversal()?;
         let record = PostingDocument {
-            saga: Some(operation.saga.clone()),
             reversal_of: Some(original.id.clone()),
-            ..PostingDocument::new(&operation.id, &reversal)
+            ..PostingDocument::of_saga(operation, &reversal)
         };
         self.insert_posting(session, record).await?;
         self.postings
@@ -59,6 +58,6 @@ impl Store {
             )
             .session(&mut *session)
             .await?;
-        self.carry_over(session, &reversal.movements()).await
+        self.carry_over(session, &reversal).await
     }
 }

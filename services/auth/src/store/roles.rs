@@ -36,7 +36,7 @@ impl Store {
         let operation_id = format!("seller-upgrade-{}", ObjectId::new());
         let record = PostingDocument::new(&operation_id, upgrade);
         self.insert_posting(session, record).await?;
-        self.carry_over(session, &upgrade.movements()).await?;
+        self.carry_over(session, upgrade).await?;
         self.present_user_in(session, id).await
     }
 

@@ -15,7 +15,6 @@ impl Store {
         operation: &Operation,
         transfer: &Posting,
     ) -> Result<(), Error> {
-        let _turn = self.lanes.enter(transfer.movements().into_keys()).await;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self
@@ -38,11 +37,8 @@ impl Store {
         if before.is_some() {
             return Ok(());
         }
-        let record = PostingDocument {
-            saga: Some(operation.saga.clone()),
-            ..PostingDocument::new(&operation.id, transfer)
-        };
+        let record = PostingDocument::of_saga(operation, transfer);
         self.insert_posting(session, record).await?;
-        self.carry_over(session, &transfer.movements()).await
+        self.carry_over(session, transfer).await
     }
 }

@@ -2,29 +2,22 @@
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
-use futures::TryStreamExt as _;
 use mongodb::ClientSession;
 use reen_chassis::Operation;
 use reen_mongo::Transaction;
 
 use super::Store;
 use super::document::{TakenDocument, TakenLine};
-use crate::domain::{BoughtLine, MOST_PIECES, pieces_to_take};
+use super::takings::Taking;
+use crate::domain::MOST_PIECES;
 use crate::error::Error;
 
 impl Store {
     /// Takes out what was bought. A repeat changes nothing.
-    pub(crate) async fn take_out(
-        &self,
-        operation: &Operation,
-        user_id: ObjectId,
-        lines: &[BoughtLine],
-    ) -> Result<(), Error> {
+    pub(super) async fn take_out(&self, taking: &Taking) -> Result<(), Error> {
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
-            let attempt = self
-                .take_out_once(transaction.session(), operation, user_id, lines)
-                .await;
+            let attempt = self.take_out_once(transaction.session(), taking).await;
             if transaction.settle(attempt).await?.is_some() {
                 return Ok(());
             }
@@ -34,18 +27,18 @@ impl Store {
     async fn take_out_once(
         &self,
         session: &mut ClientSession,
-        operation: &Operation,
-        user_id: ObjectId,
-        lines: &[BoughtLine],
+        taking: &Taking,
     ) -> Result<(), Error> {
-        self.fence.pass(session, operation).await?;
-        match self.taken_by(session, &operation.id).await? {
+        self.fence.pass(session, &taking.operation).await?;
+        match self.taken_by(session, &taking.operation.id).await? {
             Some(taken) if taken.undone => return Err(Error::Voided),
             Some(_) => return Ok(()),
             None => {}
         }
-        let lines = self.take_lines(session, user_id, lines).await?;
-        let record = TakenDocument::of(operation, user_id, lines);
+        let these = std::slice::from_ref(taking);
+        let mut baskets = self.baskets(session, these).await?;
+        let record = baskets.take(taking);
+        self.put_down(session, &baskets).await?;
         self.taken.insert_one(record).session(session).await?;
         Ok(())
     }
@@ -137,41 +130,6 @@ impl Store {
             .find_one(doc! {"_id": operation_id})
             .session(session)
             .await?)
-    }
-
-    async fn take_lines(
-        &self,
-        session: &mut ClientSession,
-        user_id: ObjectId,
-        lines: &[BoughtLine],
-    ) -> Result<Vec<TakenLine>, Error> {
-        let products: Vec<ObjectId> = lines.iter().map(|line| line.product_id).collect();
-        let bought = doc! {"userId": user_id, "productId": {"$in": products}};
-        let mut cursor = self.items.find(bought).session(&mut *session).await?;
-        let items: Vec<_> = cursor.stream(&mut *session).try_collect().await?;
-        let mut taken = Vec::with_capacity(items.len());
-        let mut emptied = Vec::new();
-        for item in items {
-            let bought = lines.iter().find(|line| line.product_id == item.product_id);
-            let quantity = pieces_to_take(item.quantity, bought.map_or(0, |line| line.quantity));
-            if quantity == item.quantity {
-                emptied.push(item.id);
-            } else {
-                let now = DateTime::now();
-                let fewer = doc! {"$inc": {"quantity": -quantity}, "$set": {"updatedAt": now}};
-                self.items
-                    .update_one(doc! {"_id": item.id}, fewer)
-                    .session(&mut *session)
-                    .await?;
-            }
-            taken.push(TakenLine {
-                product_id: item.product_id,
-                quantity,
-            });
-        }
-        let emptied = doc! {"_id": {"$in": emptied}};
-        self.items.delete_many(emptied).session(session).await?;
-        Ok(taken)
     }
 
     async fn return_lines(

@@ -2,6 +2,7 @@
 
 mod bought;
 mod document;
+mod takings;
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
@@ -13,6 +14,7 @@ use reen_mongo::{Database, Fence, sync_indexes};
 use crate::domain::{CartItem, MOST_LINES, Quantity};
 use crate::error::Error;
 use document::{ItemDocument, TakenDocument};
+pub(crate) use takings::{Taking, Takings};
 
 /// Two first pieces of one product at the same moment collide once; more often is not a race.
 const ADD_ATTEMPTS: usize = 3;

@@ -71,8 +71,8 @@ impl Store {
             0 => doc! {"_id": before.id, "revision": {"$in": [0_i64, null]}},
             revision => doc! {"_id": before.id, "revision": revision},
         };
-        let replaced = self.checkouts.replace_one(as_read, after).await?;
-        Ok(replaced.matched_count == 1)
+        let after = bson::serialize_to_document(after).map_err(reen_mongo::Error::from)?;
+        Ok(self.writes.write(as_read, after).await?)
     }
 }
 

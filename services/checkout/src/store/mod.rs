@@ -4,11 +4,13 @@ mod change;
 mod schema;
 mod unsettled;
 
+use std::sync::Arc;
+
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::Collection;
-use reen_mongo::{Database, Lanes, Turn};
+use reen_mongo::{Database, GuardedWrites, Lanes, Turn};
 use serde::Deserialize;
 
 use crate::domain::{Checkout, HoldState};
@@ -18,6 +20,8 @@ use schema::{abandoned_before, of_key, overdue_before, owing_release};
 #[derive(Clone)]
 pub(crate) struct Store {
     checkouts: Collection<Checkout>,
+    /// Changes of checkouts, those of the same moment together.
+    writes: Arc<GuardedWrites>,
     /// One for each user's idempotency key: a repeat waits for the first instead of holding stock too.
     lanes: Lanes,
 }
@@ -34,6 +38,7 @@ impl Store {
     pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
         let store = Self {
             checkouts: database.collection(schema::CHECKOUTS),
+            writes: Arc::new(GuardedWrites::open(database, schema::CHECKOUTS)),
             lanes: Lanes::default(),
         };
         schema::sync(&store.checkouts).await?;

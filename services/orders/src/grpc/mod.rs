@@ -153,7 +153,7 @@ impl proto::orders_server::Orders for Grpc {
         let mut asked = request.into_inner();
         let operation = Operation::required(asked.operation.take())?;
         let order = parse::new_order(asked)?;
-        let created = self.service.create(&operation, &order).await;
+        let created = self.service.create(operation, order).await;
         answer(created.map(view::order))
     }
 

@@ -1,61 +1,36 @@
 //! In how many orders each product is. The counts of popular products are shared by many buyers, so
 //! an order touches them last, and all in one round trip: the transactions that collide are short.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 
 use bson::oid::ObjectId;
 use bson::{Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::ClientSession;
+use reen_mongo::update_each;
 
 use super::Store;
-use super::document::ProductCount;
+use super::document::{OrderDocument, ProductCount};
+use crate::domain::products;
 use crate::error::Error;
 
 impl Store {
-    /// One more order of these products, each named once, sorted: MongoDB follows the index on `_id`,
-    /// so that two orders that share products meet at the first of them.
+    /// One more for every product of each order, in the order of the products' ids: two transactions
+    /// that share products then meet at the first of them.
     pub(super) async fn count_in(
         &self,
         session: &mut ClientSession,
-        product_ids: &[ObjectId],
+        orders: &[OrderDocument],
     ) -> Result<(), Error> {
-        let known = self
-            .counts
-            .update_many(any_of(product_ids), doc! {"$inc": {"orders": 1_i64}})
-            .session(&mut *session)
-            .await?
-            .matched_count;
-        if u64::try_from(product_ids.len()).is_ok_and(|all| known == all) {
-            return Ok(());
+        let mut more: BTreeMap<ObjectId, i64> = BTreeMap::new();
+        for product_id in orders.iter().flat_map(|order| products(&order.lines)) {
+            *more.entry(product_id).or_default() += 1;
         }
-        self.begin_counts(session, product_ids).await
-    }
-
-    /// The first order of each product that has no count yet.
-    async fn begin_counts(
-        &self,
-        session: &mut ClientSession,
-        product_ids: &[ObjectId],
-    ) -> Result<(), Error> {
-        let mut cursor = self
-            .counts
-            .find(any_of(product_ids))
-            .session(&mut *session)
-            .await?;
-        let known: HashSet<ObjectId> = cursor
-            .stream(session)
-            .map_ok(|count| count.product_id)
-            .try_collect()
-            .await?;
-        let first = product_ids
-            .iter()
-            .filter(|product_id| !known.contains(product_id))
-            .map(|product_id| ProductCount {
-                product_id: *product_id,
-                orders: 1,
-            });
-        self.counts.insert_many(first).session(session).await?;
+        let counted = more.into_iter().map(|(product_id, orders)| {
+            let update = doc! {"$inc": {"orders": orders}};
+            doc! {"q": {"_id": product_id}, "u": update, "upsert": true}
+        });
+        update_each(session, &self.counts, counted.collect()).await?;
         Ok(())
     }
 

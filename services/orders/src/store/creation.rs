@@ -3,26 +3,71 @@
 use bson::{Document, doc};
 use mongodb::ClientSession;
 use reen_chassis::Operation;
-use reen_mongo::Transaction;
+use reen_mongo::{Together, Transaction};
 
 use super::Store;
 use super::document::{CreationDocument, OrderDocument};
 use crate::domain::{CheckoutId, NewOrder, Order, products};
 use crate::error::Error;
 
+/// One order that is to be made.
+#[derive(Clone, Debug)]
+pub(crate) struct Creation {
+    pub(crate) operation: Operation,
+    pub(crate) order: NewOrder,
+}
+
+/// Makes orders, those that are asked for at the same time together.
+pub(crate) struct Creations(pub(crate) Store);
+
+impl Together for Creations {
+    type Job = Creation;
+    type Answer = Order;
+    type Error = Error;
+
+    async fn together(&self, jobs: &[Creation]) -> Result<Vec<Order>, Error> {
+        self.0.create_all(jobs).await
+    }
+
+    async fn alone(&self, job: &Creation) -> Result<Order, Error> {
+        self.0.create(job).await
+    }
+}
+
 impl Store {
-    /// Makes the one order of a checkout. A repeat answers the order that was made.
-    pub(crate) async fn create(
-        &self,
-        operation: &Operation,
-        order: &NewOrder,
-    ) -> Result<Order, Error> {
-        let _turn = self.lanes.enter(products(&order.lines)).await;
+    /// Makes the one order of each checkout, or none when any is a repeat.
+    async fn create_all(&self, jobs: &[Creation]) -> Result<Vec<Order>, Error> {
+        let orders = jobs
+            .iter()
+            .map(|job| OrderDocument::paid(&job.operation.id, &job.order));
+        let orders: Vec<OrderDocument> = orders.collect();
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self
-                .create_once(transaction.session(), operation, order)
+                .create_all_once(transaction.session(), jobs, &orders)
                 .await;
+            if transaction.settle(attempt).await?.is_some() {
+                return Ok(orders.into_iter().map(Order::from).collect());
+            }
+        }
+    }
+
+    async fn create_all_once(
+        &self,
+        session: &mut ClientSession,
+        jobs: &[Creation],
+        orders: &[OrderDocument],
+    ) -> Result<(), Error> {
+        let operations = jobs.iter().map(|job| &job.operation);
+        self.fence.pass_all(session, operations).await?;
+        self.insert(session, orders).await
+    }
+
+    /// Makes the one order of a checkout. A repeat answers the order that was made.
+    async fn create(&self, job: &Creation) -> Result<Order, Error> {
+        let mut transaction = Transaction::begin(&self.database).await?;
+        loop {
+            let attempt = self.create_once(transaction.session(), job).await;
             if let Some(created) = transaction.settle(attempt).await? {
                 return Ok(created);
             }
@@ -32,22 +77,34 @@ impl Store {
     async fn create_once(
         &self,
         session: &mut ClientSession,
-        operation: &Operation,
-        order: &NewOrder,
+        job: &Creation,
     ) -> Result<Order, Error> {
+        let Creation { operation, order } = job;
         self.fence.pass(session, operation).await?;
         let of_either = either(order.checkout_id.text(), &operation.id);
         if let Some(creation) = self.creation(session, of_either).await? {
             return self.created(session, &creation).await;
         }
         let paid = OrderDocument::paid(&operation.id, order);
+        self.insert(session, std::slice::from_ref(&paid)).await?;
+        Ok(paid.into())
+    }
+
+    async fn insert(
+        &self,
+        session: &mut ClientSession,
+        orders: &[OrderDocument],
+    ) -> Result<(), Error> {
+        let creations = orders.iter().map(CreationDocument::of);
         self.creations
-            .insert_one(CreationDocument::of(&paid))
+            .insert_many(creations)
             .session(&mut *session)
             .await?;
-        self.orders.insert_one(&paid).session(&mut *session).await?;
-        self.count_in(session, &products(&paid.lines)).await?;
-        Ok(paid.into())
+        self.orders
+            .insert_many(orders)
+            .session(&mut *session)
+            .await?;
+        self.count_in(session, orders).await
     }
 
     async fn created(

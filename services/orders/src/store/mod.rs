@@ -9,8 +9,9 @@ mod schema;
 
 use mongodb::Collection;
 use reen_messaging::Outbox;
-use reen_mongo::{Database, Fence, Lanes};
+use reen_mongo::{Database, Fence};
 
+pub(crate) use creation::{Creation, Creations};
 pub(crate) use document::ProductCount;
 use document::{CreationDocument, OrderDocument};
 
@@ -22,8 +23,6 @@ pub(crate) struct Store {
     counts: Collection<ProductCount>,
     fence: Fence,
     outbox: Outbox,
-    /// One for each product: everybody may buy the same one.
-    lanes: Lanes,
 }
 
 impl Store {
@@ -38,7 +37,6 @@ impl Store {
             counts: database.collection(schema::PRODUCT_COUNTS),
             fence: Fence::open(database).await?,
             outbox,
-            lanes: Lanes::default(),
         };
         schema::make_indexes(&store).await?;
         Ok(store)

@@ -25,6 +25,10 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
+    pub(crate) fn products(&self) -> impl Iterator<Item = ObjectId> {
+        self.lines.iter().map(|line| line.product_id)
+    }
+
     /// Checks everything and names all that fails.
     pub(crate) fn parse(
         hold_id: String,

@@ -10,7 +10,7 @@ pub(crate) enum Pile {
 }
 
 /// What can happen to pieces: they go from one pile to another, so their sum stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Movement {
     Reserve,
     Sell,

@@ -145,7 +145,7 @@ impl proto::products_server::Products for Grpc {
         let mut asked = request.into_inner();
         let operation = Operation::required(asked.operation.take())?;
         let reservation = parse::reservation(asked)?;
-        let reserved = self.service.reserve(&operation, &reservation).await;
+        let reserved = self.service.reserve(operation, reservation).await;
         answer(reserved.map(|lines| proto::ReserveStockResponse {
             lines: lines.into_iter().map(view::reserved_line).collect(),
         }))
@@ -159,7 +159,7 @@ impl proto::products_server::Products for Grpc {
         let asked = request.into_inner();
         let operation = Operation::required(asked.operation)?;
         let hold_id = parse::hold_id(asked.hold_id)?;
-        let committed = self.service.commit(&operation, &hold_id).await;
+        let committed = self.service.commit(operation, hold_id).await;
         answer(committed.map(|()| proto::CommitHoldResponse {}))
     }
 
@@ -171,7 +171,7 @@ impl proto::products_server::Products for Grpc {
         let asked = request.into_inner();
         let operation = Operation::required(asked.operation)?;
         let hold_id = parse::hold_id(asked.hold_id)?;
-        let released = self.service.release(&operation, &hold_id).await;
+        let released = self.service.release(operation, hold_id).await;
         answer(released.map(|()| proto::ReleaseHoldResponse {}))
     }
 
@@ -183,7 +183,7 @@ impl proto::products_server::Products for Grpc {
         let asked = request.into_inner();
         let operation = Operation::required(asked.operation)?;
         let hold_id = parse::hold_id(asked.hold_id)?;
-        let returned = self.service.give_back(&operation, &hold_id).await;
+        let returned = self.service.give_back(operation, hold_id).await;
         answer(returned.map(|()| proto::ReturnStockResponse {}))
     }
 

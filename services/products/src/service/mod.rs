@@ -9,17 +9,19 @@ mod sweeper;
 use bson::DateTime;
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
+use reen_mongo::Group;
 
 use crate::clients::{Auth, CartItems};
 use crate::domain::{HeldLine, HoldId, Product, Reservation, Search, commit, give_back, release};
 use crate::error::Error;
-use crate::store::Store;
+use crate::store::{Errand, Rule, Stockroom, Store, Wish};
 
 pub(crate) use listing::ProductChange;
 pub(crate) use sweeper::Sweeper;
 
 pub(crate) struct Products {
     store: Store,
+    stockroom: Group<Stockroom>,
     auth: Auth,
     cart_items: CartItems,
 }
@@ -27,6 +29,7 @@ pub(crate) struct Products {
 impl Products {
     pub(crate) fn new(store: Store, auth: Auth, cart_items: CartItems) -> Self {
         Self {
+            stockroom: Group::start(Stockroom(store.clone())),
             store,
             auth,
             cart_items,
@@ -48,34 +51,33 @@ impl Products {
 
     pub(crate) async fn reserve(
         &self,
-        operation: &Operation,
-        reservation: &Reservation,
+        operation: Operation,
+        reservation: Reservation,
     ) -> Result<Vec<HeldLine>, Error> {
-        self.store.reserve(operation, reservation).await
+        let wish = Wish::Reserve(reservation);
+        self.stockroom.submit(Errand { operation, wish }).await
     }
 
-    pub(crate) async fn commit(
-        &self,
-        operation: &Operation,
-        hold_id: &HoldId,
-    ) -> Result<(), Error> {
-        self.store.settle_hold(operation, hold_id, commit).await
+    pub(crate) async fn commit(&self, operation: Operation, hold_id: HoldId) -> Result<(), Error> {
+        self.settle(operation, hold_id, commit).await
     }
 
-    pub(crate) async fn release(
-        &self,
-        operation: &Operation,
-        hold_id: &HoldId,
-    ) -> Result<(), Error> {
-        self.store.settle_hold(operation, hold_id, release).await
+    pub(crate) async fn release(&self, operation: Operation, hold_id: HoldId) -> Result<(), Error> {
+        self.settle(operation, hold_id, release).await
     }
 
     pub(crate) async fn give_back(
         &self,
-        operation: &Operation,
-        hold_id: &HoldId,
+        operation: Operation,
+        hold_id: HoldId,
     ) -> Result<(), Error> {
-        self.store.settle_hold(operation, hold_id, give_back).await
+        self.settle(operation, hold_id, give_back).await
+    }
+
+    async fn settle(&self, operation: Operation, hold_id: HoldId, rule: Rule) -> Result<(), Error> {
+        let wish = Wish::Settle(hold_id, rule);
+        self.stockroom.submit(Errand { operation, wish }).await?;
+        Ok(())
     }
 
     pub(crate) async fn stale_holds(&self, limit: i64) -> Result<Vec<String>, Error> {

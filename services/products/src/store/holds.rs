@@ -9,6 +9,7 @@ use reen_mongo::Transaction;
 
 use super::Store;
 use super::document::{HoldDocument, IdDocument};
+use super::stock::Pieces;
 use crate::domain::{
     HeldLine, Hold, HoldId, HoldRefusal, HoldState, Movement, Reservation, Step, repeat,
 };
@@ -19,13 +20,11 @@ pub(crate) type Rule = fn(Option<HoldState>) -> Result<Step, HoldRefusal>;
 
 impl Store {
     /// Sets stock aside, all lines or none. A repeat answers what was set aside the first time.
-    pub(crate) async fn reserve(
+    pub(super) async fn reserve(
         &self,
         operation: &Operation,
         reservation: &Reservation,
     ) -> Result<Vec<HeldLine>, Error> {
-        let products = reservation.lines.iter().map(|line| line.product_id);
-        let _turn = self.lanes.enter(products).await;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self
@@ -47,28 +46,26 @@ impl Store {
         if let Some(hold) = self.hold(session, &reservation.hold_id).await? {
             return Ok(repeat(hold, &operation.id)?);
         }
-        let lines = self.reservable(session, &reservation.lines).await?;
+        let mut shelf = self
+            .shelf(session, reservation.products().collect())
+            .await?;
+        let lines = shelf.take(&reservation.lines)?;
         self.holds
             .insert_one(HoldDocument::held(reservation, &operation.id, &lines))
             .session(&mut *session)
             .await?;
-        self.move_pieces(session, Movement::Reserve, &lines).await?;
+        let pieces = Pieces::of(Movement::Reserve, &lines);
+        self.move_pieces(session, pieces).await?;
         Ok(lines)
     }
 
     /// Does to a hold what the rule says.
-    pub(crate) async fn settle_hold(
+    pub(super) async fn settle_hold(
         &self,
         operation: &Operation,
         hold_id: &HoldId,
         rule: Rule,
     ) -> Result<(), Error> {
-        let hold = self.holds.find_one(doc! {"_id": hold_id.text()}).await?;
-        let lines = hold.map(|hold| hold.lines).unwrap_or_default();
-        let _turn = self
-            .lanes
-            .enter(lines.iter().map(|line| line.product_id))
-            .await;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self
@@ -100,7 +97,8 @@ impl Store {
                 self.mark(session, hold_id, HoldState::after(movement))
                     .await?;
                 let lines = hold.map(|hold| hold.lines).unwrap_or_default();
-                self.move_pieces(session, movement, &lines).await
+                self.move_pieces(session, Pieces::of(movement, &lines))
+                    .await
             }
         }
     }

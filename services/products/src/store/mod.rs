@@ -9,11 +9,14 @@ mod removal;
 mod repair;
 mod schema;
 mod stock;
+mod stockroom;
 
 use mongodb::Collection;
-use reen_mongo::{Database, Fence, Lanes};
+use reen_mongo::{Database, Fence};
 
+pub(crate) use holds::Rule;
 pub(crate) use repair::Comparison;
+pub(crate) use stockroom::{Errand, Stockroom, Wish};
 
 use document::{FeeDocument, HoldDocument, ProductDocument};
 
@@ -24,8 +27,6 @@ pub(crate) struct Store {
     fees: Collection<FeeDocument>,
     holds: Collection<HoldDocument>,
     fence: Fence,
-    /// One for each product: everybody may want the same one.
-    lanes: Lanes,
 }
 
 impl Store {
@@ -36,7 +37,6 @@ impl Store {
             fees: database.collection(schema::LISTING_FEES),
             holds: database.collection(schema::HOLDS),
             fence: Fence::open(database).await?,
-            lanes: Lanes::default(),
         };
         schema::guard_stock(database).await?;
         schema::make_indexes(&store).await?;

@@ -90,7 +90,6 @@ impl Store {
 
     /// Sets one product right, and answers how it differed, if it still did.
     pub(crate) async fn repair(&self, product_id: ObjectId) -> Result<Option<Difference>, Error> {
-        let _turn = self.lanes.enter([product_id]).await;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self.repair_once(transaction.session(), product_id).await;

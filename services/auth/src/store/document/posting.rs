@@ -1,4 +1,5 @@
 use bson::DateTime;
+use reen_chassis::Operation;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Kind, Leg, Posting};
@@ -48,6 +49,13 @@ impl PostingDocument {
             void: false,
             balance_after_cents: None,
             created_at: DateTime::now(),
+        }
+    }
+
+    pub(in crate::store) fn of_saga(operation: &Operation, posting: &Posting) -> Self {
+        Self {
+            saga: Some(operation.saga.clone()),
+            ..Self::new(&operation.id, posting)
         }
     }
 

@@ -1,5 +1,6 @@
 use bson::DateTime;
 use bson::oid::ObjectId;
+use reen_chassis::Operation;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Purchase;
@@ -21,10 +22,10 @@ pub(in crate::store) struct PurchaseDocument {
 }
 
 impl PurchaseDocument {
-    pub(in crate::store) fn new(id: &str, saga: &str, purchase: &Purchase) -> Self {
+    pub(in crate::store) fn new(operation: &Operation, purchase: &Purchase) -> Self {
         Self {
-            id: id.to_owned(),
-            saga: saga.to_owned(),
+            id: operation.id.clone(),
+            saga: operation.saga.clone(),
             buyer_id: Some(purchase.buyer_id),
             seller_ids: purchase.seller_ids.clone(),
             forgotten: false,
