@@ -178,8 +178,7 @@ pub(crate) fn list_limit() -> ObjectBuilder {
 
 /// A moment before which something was.
 pub(crate) fn before() -> ObjectBuilder {
-    let about =
-        "Only those that began before this; for the next page, the last one's `createdAt`.";
+    let about = "Only those that began before this; for the next page, the last one's `createdAt`.";
     string()
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
         .description(Some(about))

@@ -2,23 +2,22 @@
 
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
-use reen_mongo::Group;
 
 use crate::clients::Products;
 use crate::domain::{BoughtLine, CartItem, MOST_PIECES, Quantity, too_many};
 use crate::error::Error;
-use crate::store::{Added, Store, Taking, Takings};
+use crate::store::{Added, Store, Takings};
 
 pub(crate) struct CartItems {
     store: Store,
-    takings: Group<Takings>,
+    takings: Takings,
     products: Products,
 }
 
 impl CartItems {
     pub(crate) fn new(store: Store, products: Products) -> Self {
         Self {
-            takings: Group::start(Takings(store.clone())),
+            takings: Takings::start(store.clone()),
             store,
             products,
         }
@@ -88,12 +87,7 @@ impl CartItems {
         user_id: ObjectId,
         lines: Vec<BoughtLine>,
     ) -> Result<(), Error> {
-        let taking = Taking {
-            operation,
-            user_id,
-            lines,
-        };
-        self.takings.submit(taking).await
+        self.takings.take_out(operation, user_id, lines).await
     }
 
     pub(crate) async fn put_back(

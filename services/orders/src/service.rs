@@ -2,22 +2,21 @@
 
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
-use reen_mongo::Group;
 
 use crate::domain::{
     CheckoutId, NewOrder, Order, OutsideRefund, Page, Refund, Sale, Status, Step, Wish,
 };
 use crate::error::Error;
-use crate::store::{Creation, Creations, ProductCount, Store};
+use crate::store::{Creations, ProductCount, Store};
 
 pub(crate) struct Orders {
     store: Store,
-    creations: Group<Creations>,
+    creations: Creations,
 }
 
 impl Orders {
     pub(crate) fn new(store: Store) -> Self {
-        let creations = Group::start(Creations(store.clone()));
+        let creations = Creations::start(store.clone());
         Self { store, creations }
     }
 
@@ -85,7 +84,7 @@ impl Orders {
         operation: Operation,
         order: NewOrder,
     ) -> Result<Order, Error> {
-        self.creations.submit(Creation { operation, order }).await
+        self.creations.create(operation, order).await
     }
 
     pub(crate) async fn withdraw(

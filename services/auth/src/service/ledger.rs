@@ -1,20 +1,19 @@
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
-use reen_mongo::Group;
 
 use crate::domain::{Charge, Kind, Posting, Purchase, Share};
 use crate::error::Error;
-use crate::store::{BookEntry, Books, Content, Store};
+use crate::store::{Books, Content, Store};
 
 /// Where money went, each movement once.
 pub(crate) struct Ledger {
     store: Store,
-    books: Group<Books>,
+    books: Books,
 }
 
 impl Ledger {
     pub(crate) fn new(store: Store) -> Self {
-        let books = Group::start(Books(store.clone()));
+        let books = Books::start(store.clone());
         Self { store, books }
     }
 
@@ -52,7 +51,7 @@ impl Ledger {
         shares: &[Share],
     ) -> Result<(), Error> {
         let sale = Posting::sale(buyer_id, total_cents, shares)?;
-        self.write(operation, Content::Transfer(sale)).await
+        self.books.write(operation, Content::Transfer(sale)).await
     }
 
     /// Gives money back after a sale, for good.
@@ -64,7 +63,7 @@ impl Ledger {
         shares: &[Share],
     ) -> Result<(), Error> {
         let refund = Posting::refund(buyer_id, total_cents, shares)?;
-        self.write(operation, Content::Transfer(refund)).await
+        self.books.write(operation, Content::Transfer(refund)).await
     }
 
     pub(crate) async fn reverse_sale(
@@ -82,7 +81,9 @@ impl Ledger {
         operation: Operation,
         purchase: Purchase,
     ) -> Result<(), Error> {
-        self.write(operation, Content::Purchase(purchase)).await
+        self.books
+            .write(operation, Content::Purchase(purchase))
+            .await
     }
 
     pub(crate) async fn forget_purchase(
@@ -93,9 +94,5 @@ impl Ledger {
         self.store
             .forget_purchase(operation, purchase_operation_id)
             .await
-    }
-
-    async fn write(&self, operation: Operation, content: Content) -> Result<(), Error> {
-        self.books.submit(BookEntry { operation, content }).await
     }
 }

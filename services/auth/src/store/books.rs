@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bson::oid::ObjectId;
 use mongodb::ClientSession;
 use reen_chassis::Operation;
-use reen_mongo::{Together, Transaction};
+use reen_mongo::{Group, Together, Transaction};
 
 use super::Store;
 use super::document::{PostingDocument, PurchaseDocument};
@@ -15,9 +15,9 @@ use crate::error::Error;
 
 /// One entry, at most once for its operation.
 #[derive(Clone, Debug)]
-pub(crate) struct BookEntry {
-    pub(crate) operation: Operation,
-    pub(crate) content: Content,
+struct BookEntry {
+    operation: Operation,
+    content: Content,
 }
 
 /// What is written.
@@ -30,9 +30,22 @@ pub(crate) enum Content {
 }
 
 /// Writes entries, those that are asked for at the same time together.
-pub(crate) struct Books(pub(crate) Store);
+pub(crate) struct Books(Group<Work>);
 
-impl Together for Books {
+struct Work(Store);
+
+impl Books {
+    pub(crate) fn start(store: Store) -> Self {
+        Self(Group::start(Work(store)))
+    }
+
+    /// Writes an entry. A repeat changes nothing.
+    pub(crate) async fn write(&self, operation: Operation, content: Content) -> Result<(), Error> {
+        self.0.submit(BookEntry { operation, content }).await
+    }
+}
+
+impl Together for Work {
     type Job = BookEntry;
     type Answer = ();
     type Error = Error;

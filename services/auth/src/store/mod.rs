@@ -24,7 +24,7 @@ use document::{
     TokenDocument, UserDocument,
 };
 
-pub(crate) use books::{BookEntry, Books, Content};
+pub(crate) use books::{Books, Content};
 pub(crate) use clerk::Newcomer;
 pub(crate) use sessions::{IssuedToken, Presented};
 pub(crate) use sign_up::NewAccount;

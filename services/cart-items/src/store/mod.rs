@@ -14,7 +14,7 @@ use reen_mongo::{Database, Fence, sync_indexes};
 use crate::domain::{CartItem, MOST_LINES, Quantity};
 use crate::error::Error;
 use document::{ItemDocument, TakenDocument};
-pub(crate) use takings::{Taking, Takings};
+pub(crate) use takings::Takings;
 
 /// Two first pieces of one product at the same moment collide once; more often is not a race.
 const ADD_ATTEMPTS: usize = 3;

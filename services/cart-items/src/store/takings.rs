@@ -7,7 +7,7 @@ use bson::{DateTime, Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::ClientSession;
 use reen_chassis::Operation;
-use reen_mongo::{Together, Transaction, update_each};
+use reen_mongo::{Group, Together, Transaction, update_each};
 
 use super::Store;
 use super::document::{ItemDocument, TakenDocument, TakenLine};
@@ -16,16 +16,39 @@ use crate::error::Error;
 
 /// What somebody bought and is to be taken out of the cart.
 #[derive(Clone, Debug)]
-pub(crate) struct Taking {
-    pub(crate) operation: Operation,
-    pub(crate) user_id: ObjectId,
-    pub(crate) lines: Vec<BoughtLine>,
+pub(super) struct Taking {
+    pub(super) operation: Operation,
+    pub(super) user_id: ObjectId,
+    pub(super) lines: Vec<BoughtLine>,
 }
 
 /// Takes out what was bought, what is asked for at the same time together.
-pub(crate) struct Takings(pub(crate) Store);
+pub(crate) struct Takings(Group<Work>);
 
-impl Together for Takings {
+struct Work(Store);
+
+impl Takings {
+    pub(crate) fn start(store: Store) -> Self {
+        Self(Group::start(Work(store)))
+    }
+
+    /// Takes out what was bought. A repeat changes nothing.
+    pub(crate) async fn take_out(
+        &self,
+        operation: Operation,
+        user_id: ObjectId,
+        lines: Vec<BoughtLine>,
+    ) -> Result<(), Error> {
+        let taking = Taking {
+            operation,
+            user_id,
+            lines,
+        };
+        self.0.submit(taking).await
+    }
+}
+
+impl Together for Work {
     type Job = Taking;
     type Answer = ();
     type Error = Error;

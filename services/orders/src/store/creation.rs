@@ -3,7 +3,7 @@
 use bson::{Document, doc};
 use mongodb::ClientSession;
 use reen_chassis::Operation;
-use reen_mongo::{Together, Transaction};
+use reen_mongo::{Group, Together, Transaction};
 
 use super::Store;
 use super::document::{CreationDocument, OrderDocument};
@@ -12,15 +12,32 @@ use crate::error::Error;
 
 /// One order that is to be made.
 #[derive(Clone, Debug)]
-pub(crate) struct Creation {
-    pub(crate) operation: Operation,
-    pub(crate) order: NewOrder,
+struct Creation {
+    operation: Operation,
+    order: NewOrder,
 }
 
 /// Makes orders, those that are asked for at the same time together.
-pub(crate) struct Creations(pub(crate) Store);
+pub(crate) struct Creations(Group<Work>);
 
-impl Together for Creations {
+struct Work(Store);
+
+impl Creations {
+    pub(crate) fn start(store: Store) -> Self {
+        Self(Group::start(Work(store)))
+    }
+
+    /// Makes the one order of a checkout. A repeat answers the order that was made.
+    pub(crate) async fn create(
+        &self,
+        operation: Operation,
+        order: NewOrder,
+    ) -> Result<Order, Error> {
+        self.0.submit(Creation { operation, order }).await
+    }
+}
+
+impl Together for Work {
     type Job = Creation;
     type Answer = Order;
     type Error = Error;
@@ -63,7 +80,7 @@ impl Store {
         self.insert(session, orders).await
     }
 
-    /// Makes the one order of a checkout. A repeat answers the order that was made.
+    /// Makes the one order of a checkout, or finds it made.
     async fn create(&self, job: &Creation) -> Result<Order, Error> {
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {

@@ -11,7 +11,7 @@ use mongodb::Collection;
 use reen_messaging::Outbox;
 use reen_mongo::{Database, Fence};
 
-pub(crate) use creation::{Creation, Creations};
+pub(crate) use creation::Creations;
 pub(crate) use document::ProductCount;
 use document::{CreationDocument, OrderDocument};
 

@@ -9,19 +9,18 @@ mod sweeper;
 use bson::DateTime;
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
-use reen_mongo::Group;
 
 use crate::clients::{Auth, CartItems};
 use crate::domain::{HeldLine, HoldId, Product, Reservation, Search, commit, give_back, release};
 use crate::error::Error;
-use crate::store::{Errand, Rule, Stockroom, Store, Wish};
+use crate::store::{Stockroom, Store};
 
 pub(crate) use listing::ProductChange;
 pub(crate) use sweeper::Sweeper;
 
 pub(crate) struct Products {
     store: Store,
-    stockroom: Group<Stockroom>,
+    stockroom: Stockroom,
     auth: Auth,
     cart_items: CartItems,
 }
@@ -29,7 +28,7 @@ pub(crate) struct Products {
 impl Products {
     pub(crate) fn new(store: Store, auth: Auth, cart_items: CartItems) -> Self {
         Self {
-            stockroom: Group::start(Stockroom(store.clone())),
+            stockroom: Stockroom::start(store.clone()),
             store,
             auth,
             cart_items,
@@ -54,16 +53,15 @@ impl Products {
         operation: Operation,
         reservation: Reservation,
     ) -> Result<Vec<HeldLine>, Error> {
-        let wish = Wish::Reserve(reservation);
-        self.stockroom.submit(Errand { operation, wish }).await
+        self.stockroom.reserve(operation, reservation).await
     }
 
     pub(crate) async fn commit(&self, operation: Operation, hold_id: HoldId) -> Result<(), Error> {
-        self.settle(operation, hold_id, commit).await
+        self.stockroom.settle(operation, hold_id, commit).await
     }
 
     pub(crate) async fn release(&self, operation: Operation, hold_id: HoldId) -> Result<(), Error> {
-        self.settle(operation, hold_id, release).await
+        self.stockroom.settle(operation, hold_id, release).await
     }
 
     pub(crate) async fn give_back(
@@ -71,13 +69,7 @@ impl Products {
         operation: Operation,
         hold_id: HoldId,
     ) -> Result<(), Error> {
-        self.settle(operation, hold_id, give_back).await
-    }
-
-    async fn settle(&self, operation: Operation, hold_id: HoldId, rule: Rule) -> Result<(), Error> {
-        let wish = Wish::Settle(hold_id, rule);
-        self.stockroom.submit(Errand { operation, wish }).await?;
-        Ok(())
+        self.stockroom.settle(operation, hold_id, give_back).await
     }
 
     pub(crate) async fn stale_holds(&self, limit: i64) -> Result<Vec<String>, Error> {

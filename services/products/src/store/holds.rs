@@ -16,7 +16,7 @@ use crate::domain::{
 use crate::error::Error;
 
 /// A rule of [`crate::domain`]: what is to be done about a hold in this state, or without a hold.
-pub(crate) type Rule = fn(Option<HoldState>) -> Result<Step, HoldRefusal>;
+pub(super) type Rule = fn(Option<HoldState>) -> Result<Step, HoldRefusal>;
 
 impl Store {
     /// Sets stock aside, all lines or none. A repeat answers what was set aside the first time.

@@ -14,9 +14,8 @@ mod stockroom;
 use mongodb::Collection;
 use reen_mongo::{Database, Fence};
 
-pub(crate) use holds::Rule;
 pub(crate) use repair::Comparison;
-pub(crate) use stockroom::{Errand, Stockroom, Wish};
+pub(crate) use stockroom::Stockroom;
 
 use document::{FeeDocument, HoldDocument, ProductDocument};
 

@@ -7,7 +7,7 @@ use bson::{DateTime, Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::ClientSession;
 use reen_chassis::Operation;
-use reen_mongo::{Together, Transaction, update_each};
+use reen_mongo::{Group, Together, Transaction, update_each};
 
 use super::Store;
 use super::document::HoldDocument;
@@ -18,25 +18,55 @@ use crate::error::Error;
 
 /// One wish, fulfilled at most once for its operation.
 #[derive(Clone, Debug)]
-pub(crate) struct Errand {
-    pub(crate) operation: Operation,
-    pub(crate) wish: Wish,
+struct Errand {
+    operation: Operation,
+    wish: Wish,
 }
 
 /// What is asked for.
 #[derive(Clone, Debug)]
-pub(crate) enum Wish {
+enum Wish {
     /// To set stock aside.
     Reserve(Reservation),
     /// To do to a hold what a rule says.
     Settle(HoldId, Rule),
 }
 
-/// Does errands, those that are asked for at the same time together. They are answered with the lines
-/// that were set aside; where none were, with none.
-pub(crate) struct Stockroom(pub(crate) Store);
+/// Reserves and settles, what is asked for at the same time together.
+pub(crate) struct Stockroom(Group<Work>);
 
-impl Together for Stockroom {
+struct Work(Store);
+
+impl Stockroom {
+    pub(crate) fn start(store: Store) -> Self {
+        Self(Group::start(Work(store)))
+    }
+
+    /// Sets stock aside, all lines or none. A repeat answers what was set aside the first time.
+    pub(crate) async fn reserve(
+        &self,
+        operation: Operation,
+        reservation: Reservation,
+    ) -> Result<Vec<HeldLine>, Error> {
+        let wish = Wish::Reserve(reservation);
+        self.0.submit(Errand { operation, wish }).await
+    }
+
+    /// Does to a hold what the rule says.
+    pub(crate) async fn settle(
+        &self,
+        operation: Operation,
+        hold_id: HoldId,
+        rule: Rule,
+    ) -> Result<(), Error> {
+        let wish = Wish::Settle(hold_id, rule);
+        self.0.submit(Errand { operation, wish }).await?;
+        Ok(())
+    }
+}
+
+/// Errands are answered with the lines that were set aside; where none were, with none.
+impl Together for Work {
     type Job = Errand;
     type Answer = Vec<HeldLine>;
     type Error = Error;
