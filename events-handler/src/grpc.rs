@@ -324,6 +324,7 @@ fn letter(letter: &DeadLetter) -> proto::DeadLetter {
         attempts: letter.attempts(),
         about: about(letter, webhook.as_ref()),
         body,
+        died_at: letter.died_at().map(from_millis),
     }
 }
 

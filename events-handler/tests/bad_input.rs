@@ -14,6 +14,7 @@ use support::book::Fault;
 use support::{TOTAL_CENTS, World, checkout_id, session_event};
 
 const COMPLETED: &str = "checkout.session.completed";
+const EXPIRED: &str = "checkout.session.expired";
 const DEAD: &str = "reen.events.dead";
 
 /// What the inbox kept of an event, once it is there.
@@ -157,4 +158,21 @@ async fn a_payment_of_a_checkout_that_is_not_there_is_tried_again_and_not_given_
     .await;
     assert!(world.stripe.refunds().await.is_empty());
     world.order_saga_in(&checkout, "done").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expiry_of_a_checkout_that_is_not_there_is_done_with() {
+    let world = World::start().await;
+    world
+        .book
+        .fail("expire_checkout", [Fault::Refuses(Code::NotFound)]);
+    let checkout = checkout_id();
+    let session = json!({"id": "cs_1", "metadata": {"checkout_id": checkout}});
+    let event = session_event("evt_1", EXPIRED, &session);
+    world.publish("evt_1", EXPIRED, &event).await;
+    let ended = doc! {"key": &checkout, "kind": "checkout-expired", "status": "done"};
+    eventually("the saga to end", async || {
+        world.sagas.find_one(ended.clone()).await.unwrap()
+    })
+    .await;
 }

@@ -2,6 +2,7 @@
 
 mod support;
 
+use bson::DateTime;
 use reen_chassis::client::PeerChannel;
 use reen_error::Code;
 use reen_messaging::Message;
@@ -12,6 +13,7 @@ use reen_proto::sagas::v1::{
     ListAlertsRequest, ListDeadLettersRequest, ListSagasRequest, ReplayDeadLettersRequest,
     RetrySagaRequest,
 };
+use reen_proto::time::to_millis;
 use reen_testkit::{AccessTable, body, code, eventually, methods, peer};
 use serde_json::{Value, json};
 use support::{World, checkout_id, session_event};
@@ -66,12 +68,15 @@ async fn drop_letters(world: &World, ids: &[&str]) -> Result<i64, Code> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_says_what_it_is_about() {
+    let before = DateTime::now().timestamp_millis();
     let world = World::start().await;
     publish_poison(&world, "evt_poison").await;
     let letter = letters(&world, 1).await.remove(0);
     assert_eq!(letter.kind, "reen.events.v1.WebhookReceived");
     assert_eq!(letter.about, format!("stripe {COMPLETED} evt_poison"));
     assert!(!letter.reason.is_empty());
+    let died_at = to_millis(letter.died_at.as_ref().unwrap());
+    assert!((before..=DateTime::now().timestamp_millis()).contains(&died_at));
     let event: Value = serde_json::from_str(&letter.body).unwrap();
     assert_eq!(event["id"], "evt_poison");
 

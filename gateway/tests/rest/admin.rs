@@ -170,6 +170,7 @@ async fn an_operator_sees_dead_letters_and_alerts() {
         listed.json()[0]["about"],
         "stripe checkout.session.completed evt_1"
     );
+    assert_eq!(listed.json()[0]["diedAt"], "2025-06-15T15:06:40.123Z");
     let ids = json!({"ids": ["letter-1"]});
     let replayed = post(&gateway, "/admin/dead-letters/replay", &ids).await;
     assert_eq!(replayed.json(), json!({"replayed": 2}));

@@ -34,7 +34,13 @@ pub use server::Server;
 /// The folder of this checkout in which `cargo xtask` keeps what it downloaded.
 #[must_use]
 pub fn private_folder() -> PathBuf {
-    let this = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = this.ancestors().nth(2).unwrap_or(this);
-    root.join(".reen")
+    // What cargo says now comes first: a target folder may outlive the checkout that it was built in.
+    let built_in = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(built_in, PathBuf::from);
+    let is_root = |folder: &&Path| folder.join("Cargo.lock").is_file();
+    package
+        .ancestors()
+        .find(is_root)
+        .unwrap_or(&package)
+        .join(".reen")
 }

@@ -45,7 +45,8 @@ impl Broker {
     /// away.
     ///
     /// # Errors
-    /// When the broker is away for long, or has a queue of that name with other arguments.
+    /// When the broker is away for long; [`Error::QueueDiffers`] when it has a queue of that name that was
+    /// made with other settings.
     pub async fn publisher(&self, queue: Queue) -> Result<Publisher, Error> {
         let give_up = Instant::now() + DECLARE_PATIENCE;
         loop {
@@ -55,6 +56,7 @@ impl Broker {
                 .map_err(|_| Error::Unavailable(None))?;
             match opened {
                 Ok(publisher) => return Ok(publisher),
+                Err(error @ Error::QueueDiffers(_)) => return Err(error),
                 Err(error) if self.publishing.is_closed() => return Err(error),
                 Err(error) if Instant::now() + DECLARE_PAUSE >= give_up => return Err(error),
                 Err(error) => tracing::warn!(queue = queue.name, %error, "waiting for the queues"),

@@ -10,7 +10,7 @@ use lapin::options::BasicAckOptions;
 use prost::Name;
 use tokio::sync::Mutex;
 
-use crate::message::reason;
+use crate::message::{died_at, reason};
 use crate::{Broker, Error, Message, Publisher, Queue};
 use reading::Reading;
 
@@ -21,6 +21,7 @@ const CONNECTION_PATIENCE: Duration = Duration::from_secs(4);
 pub struct DeadLetter {
     message: Message,
     reason: String,
+    died_at: Option<i64>,
 }
 
 impl DeadLetter {
@@ -28,6 +29,7 @@ impl DeadLetter {
         Self {
             message: Message::read(amqp),
             reason: reason(amqp),
+            died_at: died_at(amqp),
         }
     }
 
@@ -48,6 +50,12 @@ impl DeadLetter {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// When it died, in milliseconds since 1970, unless somebody else put it there.
+    #[must_use]
+    pub fn died_at(&self) -> Option<i64> {
+        self.died_at
     }
 
     /// How often it was put off before it died.
@@ -157,7 +165,8 @@ impl DeadLetters {
         Ok(count)
     }
 
-    /// The oldest ones, up to `limit`.
+    /// The oldest ones, up to `limit`, in the order of their deaths. Which of them come within the limit
+    /// is for the queue to say, where letters that were read meanwhile may have changed places.
     ///
     /// # Errors
     /// When the broker is away.
@@ -181,6 +190,7 @@ impl DeadLetters {
             letters.push(DeadLetter::read(&amqp));
         }
         reading.end(connection).await?;
+        letters.sort_by_key(DeadLetter::died_at);
         Ok(letters)
     }
 

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use lapin::ErrorKind;
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use reen_error::{Code, Coded};
 
 /// A failure of the broker, as it concerns a process.
@@ -14,6 +16,12 @@ pub enum Error {
     /// The broker could not store the message.
     #[error("the message broker did not accept the message")]
     NotAccepted,
+    /// The queue of that name was made with other settings, which only deleting it changes.
+    #[error(
+        "the queue {0} was made with other settings: let its messages be worked on or replay them, \
+         delete it (rabbitmqctl delete_queue {0}), and start again"
+    )]
+    QueueDiffers(String),
     /// The broker's URL cannot be used.
     #[error("the message broker's URL is malformed: {0}")]
     Url(String),
@@ -25,11 +33,24 @@ impl From<lapin::Error> for Error {
     }
 }
 
+impl Error {
+    /// What the failure to make a queue means.
+    pub(crate) fn of_declaring(queue: &str, error: lapin::Error) -> Self {
+        let differs = AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED);
+        match error.kind() {
+            ErrorKind::ProtocolError(said) if *said.kind() == differs => {
+                Self::QueueDiffers(queue.to_owned())
+            }
+            _ => error.into(),
+        }
+    }
+}
+
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Self::Unavailable(_) | Self::Unroutable | Self::NotAccepted => Code::Unavailable,
-            Self::Url(_) => Code::Internal,
+            Self::Url(_) | Self::QueueDiffers(_) => Code::Internal,
         }
     }
 }

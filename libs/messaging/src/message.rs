@@ -9,6 +9,8 @@ use uuid::Uuid;
 const PERSISTENT: u8 = 2;
 const REASON_HEADER: &str = "x-reen-reason";
 const ATTEMPT_HEADER: &str = "x-reen-attempt";
+/// In milliseconds since 1970.
+const DIED_AT_HEADER: &str = "x-reen-died-at";
 
 /// A message as it travels: its kind is the full name of the protobuf message in its body.
 #[derive(Clone)]
@@ -60,6 +62,7 @@ impl Message {
                 REASON_HEADER.into(),
                 AMQPValue::LongString(LongString::from(reason)),
             );
+            headers.insert(DIED_AT_HEADER.into(), AMQPValue::LongLongInt(now_millis()));
         }
         BasicProperties::default()
             .with_delivery_mode(PERSISTENT)
@@ -89,6 +92,10 @@ impl fmt::Debug for Message {
     }
 }
 
+fn now_millis() -> i64 {
+    bson::DateTime::now().timestamp_millis()
+}
+
 fn header<'a>(amqp: &'a AmqpDelivery, name: &str) -> Option<&'a AMQPValue> {
     let headers = amqp.properties.headers().as_ref()?;
     headers.inner().get(name)
@@ -101,15 +108,31 @@ pub(crate) fn reason(letter: &AmqpDelivery) -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// The broker lists the latest death first.
 fn broker_reason(letter: &AmqpDelivery) -> Option<String> {
+    text(latest_death(letter)?.inner().get("reason"))
+}
+
+/// When a letter died, in milliseconds since 1970: to the millisecond when it was buried, and to the
+/// second when the broker did it.
+pub(crate) fn died_at(letter: &AmqpDelivery) -> Option<i64> {
+    if let Some(AMQPValue::LongLongInt(millis)) = header(letter, DIED_AT_HEADER) {
+        return Some(*millis);
+    }
+    match latest_death(letter)?.inner().get("time")? {
+        AMQPValue::Timestamp(seconds) => i64::try_from(*seconds).ok()?.checked_mul(1000),
+        _ => None,
+    }
+}
+
+/// The broker lists the latest death first.
+fn latest_death(letter: &AmqpDelivery) -> Option<&FieldTable> {
     let AMQPValue::FieldArray(deaths) = header(letter, "x-death")? else {
         return None;
     };
-    let AMQPValue::FieldTable(latest) = deaths.as_slice().first()? else {
-        return None;
-    };
-    text(latest.inner().get("reason"))
+    match deaths.as_slice().first()? {
+        AMQPValue::FieldTable(latest) => Some(latest),
+        _ => None,
+    }
 }
 
 fn text(value: Option<&AMQPValue>) -> Option<String> {

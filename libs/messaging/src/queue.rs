@@ -111,7 +111,8 @@ async fn declare_quorum(
     };
     channel
         .queue_declare(name.into(), durable, arguments)
-        .await?;
+        .await
+        .map_err(|error| Error::of_declaring(name, error))?;
     Ok(())
 }
 

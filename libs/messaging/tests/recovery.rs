@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use reen_chassis::admin::Dependency as _;
-use reen_messaging::Broker;
+use reen_messaging::{Broker, Error};
 use reen_testkit::{FaultProxy, TestBroker, eventually};
 use secrecy::SecretString;
 
-use support::{Notes, Running, message, numbered};
+use support::{Management, Notes, Running, WORK, message, numbered};
 
 /// Longer than a publish waits for its confirm, and for being slow.
 const BOUNDED: Duration = Duration::from_secs(8);
@@ -161,6 +161,16 @@ async fn a_closed_broker_is_not_ready_and_refuses_at_once() {
     let began = Instant::now();
     assert!(running.publisher.publish(&message("a")).await.is_err());
     assert!(began.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_with_other_settings_is_told_at_once_by_its_name() {
+    let vhost = TestBroker::fresh().await;
+    Management::of(&vhost).make_queue("work.dead").await;
+    let url = SecretString::from(vhost.url_text());
+    let broker = Broker::open(&url, "test").await.unwrap();
+    let refusal = broker.publisher(WORK).await.err().unwrap();
+    assert!(matches!(refusal, Error::QueueDiffers(name) if name == "work.dead"));
 }
 
 #[tokio::test]

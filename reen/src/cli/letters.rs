@@ -8,7 +8,7 @@ use reen_proto::sagas::v1::{
 use serde_json::{Value, json};
 
 use super::Said;
-use super::table::table;
+use super::table::{ago, moment, table};
 
 /// As many as one answer may hold.
 const MOST: i32 = 1_000;
@@ -91,6 +91,7 @@ fn list(letters: &[DeadLetter], total: i64) -> Said {
         let kind = letter.kind.rsplit('.').next().unwrap_or_default();
         [
             letter.id.clone(),
+            ago(letter.died_at.as_ref()),
             kind.to_owned(),
             letter.about.clone(),
             letter.reason.clone(),
@@ -100,7 +101,7 @@ fn list(letters: &[DeadLetter], total: i64) -> Said {
     let text = if rows.is_empty() {
         "no message is dead".to_owned()
     } else {
-        let letters = table(["LETTER", "KIND", "ABOUT", "REASON"], &rows);
+        let letters = table(["LETTER", "DIED", "KIND", "ABOUT", "REASON"], &rows);
         format!("{letters}{total} in all")
     };
     let letters: Vec<Value> = letters.iter().map(view).collect();
@@ -111,8 +112,13 @@ fn show(letter: &DeadLetter) -> String {
     let body = serde_json::from_str::<Value>(&letter.body);
     let body = body.map_or_else(|_| letter.body.clone(), |json| format!("{json:#}"));
     format!(
-        "{}\n  kind      {}\n  about     {}\n  reason    {}\n  attempts  {}\n\n{body}",
-        letter.id, letter.kind, letter.about, letter.reason, letter.attempts
+        "{}\n  kind      {}\n  about     {}\n  died      {}\n  reason    {}\n  attempts  {}\n\n{body}",
+        letter.id,
+        letter.kind,
+        letter.about,
+        moment(letter.died_at.as_ref()),
+        letter.reason,
+        letter.attempts
     )
 }
 
@@ -123,6 +129,7 @@ fn view(letter: &DeadLetter) -> Value {
         "about": letter.about,
         "reason": letter.reason,
         "attempts": letter.attempts,
+        "diedAt": moment(letter.died_at.as_ref()),
         "body": letter.body,
     })
 }

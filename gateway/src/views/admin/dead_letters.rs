@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::DEFAULT_LIMIT;
-use crate::views::fields;
+use crate::views::{fields, rfc3339};
 
 /// How many dead letters are asked for.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -24,6 +24,7 @@ impl LettersQuery {
 
 /// A message that nobody could work on.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct DeadLetterView {
     id: String,
     /// The full name of the message.
@@ -37,6 +38,10 @@ pub(crate) struct DeadLetterView {
     about: String,
     /// JSON when it is, else base64.
     body: String,
+    /// Absent when it is not known.
+    #[schema(format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    died_at: Option<String>,
 }
 
 impl From<proto::DeadLetter> for DeadLetterView {
@@ -48,6 +53,7 @@ impl From<proto::DeadLetter> for DeadLetterView {
             attempts: letter.attempts,
             about: letter.about,
             body: letter.body,
+            died_at: letter.died_at.map(|died_at| rfc3339(Some(died_at))),
         }
     }
 }

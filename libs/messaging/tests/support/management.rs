@@ -49,6 +49,14 @@ impl Management {
             .await;
     }
 
+    /// A queue that somebody made by hand.
+    pub(crate) async fn make_queue(&self, name: &str) {
+        let path = format!("/api/queues/{}/{name}", self.vhost);
+        let classic = json!({"durable": true});
+        let (status, answer) = self.call(Method::PUT, &path, classic).await;
+        assert!(status.is_success(), "{answer}");
+    }
+
     pub(crate) async fn delete_exchange(&self, name: &str) {
         self.delete(&format!("/api/exchanges/{}/{name}", self.vhost))
             .await;

@@ -87,6 +87,7 @@ impl sagas::sagas_server::Sagas for Mesh {
             attempts: 2,
             about: "stripe checkout.session.completed evt_1".to_owned(),
             body: r#"{"id":"evt_1"}"#.to_owned(),
+            died_at: Some(from_millis(BORN)),
         };
         let letters = vec![letter];
         answer(sagas::ListDeadLettersResponse { letters, total: 7 })
