@@ -134,7 +134,7 @@ fn router(
     };
     let origins = config.origins.clone();
     let gateway: Shared = Arc::new(Gateway {
-        access_tokens: AccessTokens::new(peers.clone()),
+        access_tokens: AccessTokens::new(peers.clone(), config.clerk),
         peers,
         events,
         rules: read_rules(&document)?,

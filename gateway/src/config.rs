@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::origins::Origins;
 use crate::svix_signature::SvixSecret;
+use crate::tokens::{ClerkIssuer, Parties};
 
 const PUBLIC_PORT: u16 = 8000;
 const ADMIN_PORT: u16 = 9100;
@@ -31,6 +32,8 @@ pub struct Config {
     pub stripe_webhook_secret: SecretString,
     /// `CLERK_WEBHOOK_SIGNING_SECRET`; absent when Clerk is not used.
     pub clerk_webhook_secret: Option<SvixSecret>,
+    /// Whose session tokens are taken beside our own; absent when Clerk is not used.
+    pub clerk: Option<ClerkIssuer>,
     /// `FRONTEND_BASE_URL`: whose pages may call from a browser, separated by commas.
     pub origins: Origins,
     /// `COOKIE_SECURE`: whether the refresh cookie travels over TLS only.
@@ -72,6 +75,8 @@ impl Config {
             let broker_url = reader.secret("MESSAGE_BROKER_URL");
             let stripe_webhook_secret = reader.secret("STRIPE_WEBHOOK_SIGNING_SECRET");
             let clerk_webhook_secret = reader.optional("CLERK_WEBHOOK_SIGNING_SECRET");
+            let issuer = reader.optional("CLERK_ISSUER");
+            let parties = reader.or("CLERK_AUTHORIZED_PARTIES", Parties::default());
             let origins = reader.or("FRONTEND_BASE_URL", Origins::default());
             let secure_cookies = reader.optional("COOKIE_SECURE");
             let request_timeout = read_timeout(reader);
@@ -85,6 +90,7 @@ impl Config {
                 broker_url: broker_url?,
                 stripe_webhook_secret: stripe_webhook_secret?,
                 clerk_webhook_secret: clerk_webhook_secret?,
+                clerk: clerk_issuer(issuer?, parties?),
                 // A browser keeps no Secure cookie that came over plain HTTP.
                 secure_cookies: secure_cookies?.unwrap_or(!origins.are_local()),
                 origins,
@@ -93,6 +99,13 @@ impl Config {
             })
         })
     }
+}
+
+fn clerk_issuer(issuer: Option<Url>, authorized_parties: Parties) -> Option<ClerkIssuer> {
+    Some(ClerkIssuer {
+        issuer: issuer?.to_string(),
+        authorized_parties,
+    })
 }
 
 fn read_peers(reader: &mut Reader<'_>) -> Option<PeerAddresses> {

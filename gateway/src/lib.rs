@@ -35,6 +35,7 @@ mod views;
 
 pub use app::{App, BuildError};
 pub use config::Config;
+pub use tokens::{ClerkIssuer, Parties};
 
 /// The name of this process among its peers.
 pub const NAME: &str = "gateway";

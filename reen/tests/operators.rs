@@ -8,8 +8,9 @@
 mod support;
 
 use bson::doc;
+use reen_backends::ports;
 use reen_proto::auth::v1::Role;
-use reen_testkit::{eventually, free_port};
+use reen_testkit::eventually;
 use serde_json::{Value, json};
 use support::World;
 
@@ -233,7 +234,7 @@ async fn operators_are_made_and_unmade() {
 async fn what_could_not_be_asked_ends_with_two_and_says_what_to_do() {
     let mut world = World::start().await;
     let right = world.environment.clone();
-    let nowhere = format!("http://127.0.0.1:{}", free_port());
+    let nowhere = format!("http://127.0.0.1:{}", ports::choose().unwrap());
     let key = "EVENTS_HANDLER_SERVICE_URL".to_owned();
     world.environment.insert(key.clone(), nowhere.clone());
     let away = world.type_in(&["saga", "list"]).await;

@@ -6,7 +6,21 @@
 //!
 //! - [`stripe`]: Checkout Sessions, refunds, the hosted payment page and
 //!   signed webhooks.
-//! - [`clerk`]: signed webhooks that tell of users.
+//! - [`clerk`]: users, session tokens and the keys that verify them, a sign-in page and signed webhooks.
 
 pub mod clerk;
+mod settings;
 pub mod stripe;
+
+use std::net::SocketAddr;
+
+pub use settings::ConfigProblems;
+
+/// An address to put into a URL: one that is bound to every interface is reached by name.
+fn reachable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    }
+}

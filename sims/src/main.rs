@@ -1,10 +1,11 @@
-//! `reen-sims stripe`: runs one stand-in, configured from the environment.
+//! `reen-sims stripe` and `reen-sims clerk`: run one stand-in, configured from the environment.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use reen_sims::stripe::{Config, StripeSim};
+use reen_sims::clerk::{self, ClerkSim};
+use reen_sims::stripe::{self, StripeSim};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -21,6 +22,8 @@ struct Cli {
 enum Sim {
     /// Stripe: Checkout Sessions, refunds, hosted payment page, webhooks.
     Stripe,
+    /// Clerk: users, session tokens and their keys, a sign-in page, webhooks.
+    Clerk,
 }
 
 #[tokio::main]
@@ -33,6 +36,7 @@ async fn main() -> ExitCode {
     }
     let outcome = match cli.sim {
         Sim::Stripe => run_stripe().await,
+        Sim::Clerk => run_clerk().await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,9 +48,15 @@ async fn main() -> ExitCode {
 }
 
 async fn run_stripe() -> anyhow::Result<()> {
-    let config = Config::from_env()?;
+    let config = stripe::Config::from_env()?;
     let sim = StripeSim::build(config).await?;
     tracing::info!(base_url = sim.base_url(), "the Stripe stand-in listens");
+    sim.run(shutdown_on_signal()?).await
+}
+
+async fn run_clerk() -> anyhow::Result<()> {
+    let sim = ClerkSim::build(clerk::Config::from_env()?).await?;
+    tracing::info!(base_url = sim.base_url(), "the Clerk stand-in listens");
     sim.run(shutdown_on_signal()?).await
 }
 

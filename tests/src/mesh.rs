@@ -1,9 +1,10 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use reen_backends::ports;
 use reen_chassis::telemetry::{self, LogFormat};
 use reen_sims::stripe::{Config as StripeConfig, StripeSim};
-use reen_testkit::{IDENTITY_SECRET, TestBroker, TestDatabase, eventually, free_port};
+use reen_testkit::{IDENTITY_SECRET, TestBroker, TestDatabase, eventually};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -242,7 +243,7 @@ fn settings(
     let mut settings = HashMap::new();
     let mut set = |key: String, value: String| drop(settings.insert(key, value));
     for name in SERVICES {
-        let port = free_port();
+        let port = ports::choose().expect("a free port");
         set(format!("{name}_PORT"), port.to_string());
         set(format!("{name}_ADMIN_PORT"), "0".to_owned());
         set(

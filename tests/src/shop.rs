@@ -78,6 +78,13 @@ impl Client {
         assert!(self.token.is_some(), "{session}");
     }
 
+    /// Comes with a bearer token of somebody else's making.
+    #[must_use]
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
     /// `GET` below `/api/v1`.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await

@@ -7,10 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bson::{Document, doc};
 use futures::TryStreamExt as _;
+use reen_sims::clerk::{ClerkSim, Config, Event, User, Webhooks};
 use reen_testkit::eventually;
-use reen_tests::{CLERK_SECRET, Mesh, assert_invariants};
+use reen_tests::{CLERK_SECRET, Mesh, Scene, assert_invariants, cents};
 use ring::hmac;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 const CLERK_ID: &str = "user_2a9Xk3";
 const NAME: &str = "Quillfeather";
@@ -129,4 +131,51 @@ async fn what_clerk_did_not_sign_is_refused() {
     assert_eq!((forged.status, forged.code()), (400, "bad_signature"));
     let unused = send(&mesh, "msg_1", "session.created", &json!({"id": "sess_1"})).await;
     assert_eq!(unused, 200, "of no use here, and not to be sent again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_signed_in_at_clerk_buys_here_and_is_out_when_clerk_says_so() {
+    let sim = ClerkSim::build(Config::in_process("sk_test_end_to_end"));
+    let sim = sim.await.unwrap();
+    let (issuer, api) = (sim.base_url(), sim.api_base());
+    let clerk = sim.handle();
+    let stop = CancellationToken::new();
+    tokio::spawn(sim.run(stop.clone()));
+    let _running = stop.drop_guard();
+    let settings = [
+        ("CLERK_SECRET_KEY", "sk_test_end_to_end"),
+        ("CLERK_API_BASE", api.as_str()),
+        ("CLERK_ISSUER", issuer.as_str()),
+    ];
+    let mesh = Mesh::start_with(&settings).await;
+    let scene = Scene::on(mesh, "25.00", 5).await;
+    let ada = User::new("Ada", "Lovelace", EMAIL);
+    clerk.keep(&ada);
+
+    let token = clerk.token(&ada.id, None).unwrap();
+    let buyer = scene.mesh.client().with_token(&token);
+    let order = buyer.buy(&scene.product, 2).await;
+    assert_eq!(cents(&order["total"]), 5_000);
+    let me = buyer.me().await;
+    assert_eq!(
+        (&me["clerkId"], &me["email"]),
+        (&json!(ada.id), &json!(EMAIL))
+    );
+    assert_eq!(order["userId"], me["id"]);
+    let later = clerk.token(&ada.id, None).unwrap();
+    let again = scene.mesh.client().with_token(&later);
+    assert_eq!(again.me().await["id"], me["id"], "the same account");
+
+    let receiver = format!("{}/api/v1/webhooks/clerk", scene.mesh.gateway);
+    let webhooks = Webhooks::new(CLERK_SECRET, &receiver).unwrap();
+    assert!(clerk.forget(&ada.id));
+    webhooks.deliver(&Event::deleted(&ada)).await.unwrap();
+    eventually("the user to be out", async || {
+        (buyer.get("/auth/users/me").await.status == 401).then_some(())
+    })
+    .await;
+    let new = clerk.token(&ada.id, None).unwrap();
+    let back = scene.mesh.client().with_token(&new);
+    assert_eq!(back.get("/orders").await.status, 401, "deleted is deleted");
+    assert_invariants(&scene.mesh).await;
 }

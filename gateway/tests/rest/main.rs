@@ -8,6 +8,7 @@
 mod admin;
 mod bodies;
 mod clerk;
+mod clerk_tokens;
 mod documentation;
 mod fields;
 mod malformed;

@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 /// Below `net.ipv4.ip_local_port_range`.
-const LASTING: Range<u16> = 12_000..32_000;
+const CHOSEN: Range<u16> = 12_000..32_000;
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Whether a listener could be bound to 127.0.0.1:`port` now.
@@ -24,39 +24,24 @@ pub fn answers(port: u16) -> bool {
     TcpStream::connect_timeout(&address, Duration::from_millis(500)).is_ok()
 }
 
-/// `N` different free ports: all are held while the others are chosen.
-///
-/// # Errors
-/// There are not so many.
-pub fn choose_free<const N: usize>() -> Result<[u16; N]> {
-    let mut ports = [0; N];
-    let mut held = Vec::with_capacity(N);
-    for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .context("no free port on 127.0.0.1 is left")?;
-        *port = listener.local_addr()?.port();
-        held.push(listener);
-    }
-    Ok(ports)
-}
-
-/// A free port outside of the range from which Linux takes the ports of outgoing connections: who is
-/// ended and started again on it finds it free again.
+/// A free port outside of the range from which Linux takes the ports of outgoing connections: whoever
+/// binds it later, or is ended and started again on it, finds it free still. Never the same twice in one
+/// process.
 ///
 /// # Errors
 /// None is free.
-pub fn choose_lasting() -> Result<u16> {
-    let last = LASTING.end - LASTING.start;
+pub fn choose() -> Result<u16> {
+    let last = CHOSEN.end - CHOSEN.start;
     for _ in 0..last {
         // Other processes choose at the same time: each begins somewhere else and never goes back.
         let step = NEXT.fetch_add(1, Ordering::Relaxed);
         let offset = std::process::id().wrapping_mul(211).wrapping_add(step) % u32::from(last);
-        let port = LASTING.start + u16::try_from(offset).unwrap_or_default();
+        let port = CHOSEN.start + u16::try_from(offset).unwrap_or_default();
         if is_free(port) {
             return Ok(port);
         }
     }
-    bail!("no port from {} to {} is free", LASTING.start, LASTING.end)
+    bail!("no port from {} to {} is free", CHOSEN.start, CHOSEN.end)
 }
 
 /// `wanted` when it is free (a restarted backend keeps its address), another one otherwise.
@@ -66,7 +51,7 @@ pub fn choose_lasting() -> Result<u16> {
 pub fn keep_or_choose(wanted: Option<u16>) -> Result<u16> {
     match wanted {
         Some(port) if is_free(port) => Ok(port),
-        _ => choose_free::<1>().map(|[port]| port),
+        _ => choose(),
     }
 }
 
@@ -76,16 +61,10 @@ mod tests {
 
     #[test]
     fn chosen_ports_differ_and_are_free() {
-        let [first, second] = choose_free::<2>().unwrap();
+        let (first, second) = (choose().unwrap(), choose().unwrap());
         assert_ne!(first, second);
+        assert!(CHOSEN.contains(&first) && CHOSEN.contains(&second));
         assert!(is_free(first) && is_free(second));
-    }
-
-    #[test]
-    fn lasting_ports_differ() {
-        let (first, second) = (choose_lasting().unwrap(), choose_lasting().unwrap());
-        assert_ne!(first, second);
-        assert!(LASTING.contains(&first) && LASTING.contains(&second));
     }
 
     #[test]

@@ -50,8 +50,8 @@ impl Place {
             home: home.to_path_buf(),
             amqp,
             management,
-            distribution: ports::choose_lasting()?,
-            port_mapper: ports::choose_lasting()?,
+            distribution: ports::choose()?,
+            port_mapper: ports::choose()?,
         };
         fs::write(place.file("enabled_plugins"), "[rabbitmq_management].\n")?;
         fs::write(place.file("rabbitmq.conf"), place.settings())?;
@@ -222,7 +222,7 @@ impl Node {
         let program = program()
             .context("no RabbitMQ is installed: `cargo xtask backends up` installs one")?;
         let home = folder.join("rabbitmq");
-        let place = Place::prepare(&home, ports::choose_lasting()?, ports::choose_lasting()?)?;
+        let place = Place::prepare(&home, ports::choose()?, ports::choose()?)?;
         let (mapped, log) = (place.clone(), folder.join("epmd.log"));
         let port_mapper = Server::start(move || mapped.start_port_mapper(&log))?;
         let (started, log) = (place.clone(), folder.join("rabbitmq.log"));

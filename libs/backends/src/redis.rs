@@ -100,7 +100,7 @@ impl Cache {
     pub fn start(folder: &Path) -> Result<Self> {
         let program = program()
             .context("no redis-server is installed: `cargo xtask backends up` installs one")?;
-        let port = ports::choose_lasting()?;
+        let port = ports::choose()?;
         let (data, log) = (folder.join("redis"), folder.join("redis.log"));
         let server = Server::start(move || {
             let mut child = start(&program, &data, port, &log)?;

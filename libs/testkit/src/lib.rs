@@ -23,4 +23,4 @@ pub use peers::{
     ANY_PORT, ANYWHERE, IDENTITY_SECRET, identity, in_background, peer, serve, url_of,
 };
 pub use proxy::FaultProxy;
-pub use wait::{PATIENCE, eventually, free_port};
+pub use wait::{PATIENCE, eventually};

@@ -1,4 +1,3 @@
-use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -26,14 +25,4 @@ where
         );
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-/// A port that was free a moment ago, for what cannot bind to port 0 itself.
-///
-/// # Panics
-/// When none is.
-#[must_use]
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("bound").port()
 }

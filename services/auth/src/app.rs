@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::config::Config;
+use crate::clients::{Clerk, IdentityProvider};
+use crate::config::{ClerkApi, Config};
 use crate::domain::SigningKey;
 use crate::grpc::Grpc;
 use crate::service::{AccessTokens, Ledger, Passwords, Sessions, Users};
@@ -37,6 +38,9 @@ pub enum BuildError {
     /// The key that signs access tokens.
     #[error("no signing key can be made")]
     SigningKey,
+    /// The client for Clerk's API.
+    #[error("there is no client for Clerk's API")]
+    Clerk(#[from] reqwest::Error),
     /// The hashing of passwords.
     #[error("passwords cannot be hashed")]
     Passwords(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -55,7 +59,11 @@ impl App {
         let store = Store::open(&database).await?;
         let sessions = sessions(&store, config.starting_balance_cents).await?;
         let (users, ledger) = (
-            Users::new(store.clone(), config.starting_balance_cents),
+            Users::new(
+                store.clone(),
+                provider(config.clerk.as_ref())?,
+                config.starting_balance_cents,
+            ),
             Ledger::new(store),
         );
         Ok(Self {
@@ -96,6 +104,13 @@ impl App {
         )?;
         Ok(())
     }
+}
+
+fn provider(clerk: Option<&ClerkApi>) -> Result<Option<Arc<dyn IdentityProvider>>, BuildError> {
+    let Some(ClerkApi { secret_key, base }) = clerk else {
+        return Ok(None);
+    };
+    Ok(Some(Arc::new(Clerk::connect(secret_key, base.as_ref())?)))
 }
 
 async fn sessions(store: &Store, starting_balance_cents: i64) -> Result<Sessions, BuildError> {

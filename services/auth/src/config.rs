@@ -1,6 +1,7 @@
 use reen_chassis::config::{ConfigError, Environment, Listen, Reader};
 use reen_chassis::identity::Identity;
 use secrecy::SecretString;
+use url::Url;
 
 use crate::domain::{Cents, DEFAULT_STARTING_BALANCE};
 
@@ -15,6 +16,17 @@ pub struct Config {
     pub identity: Identity,
     /// `STARTING_BALANCE`, in major units in the environment: what a new user's account opens with.
     pub starting_balance_cents: i64,
+    /// Absent when Clerk is not used.
+    pub clerk: Option<ClerkApi>,
+}
+
+/// Where Clerk's users are looked up.
+#[derive(Clone, Debug)]
+pub struct ClerkApi {
+    /// `CLERK_SECRET_KEY`.
+    pub secret_key: SecretString,
+    /// `CLERK_API_BASE`, with the version: a stand-in; absent for Clerk itself.
+    pub base: Option<Url>,
 }
 
 impl Config {
@@ -29,14 +41,22 @@ impl Config {
             let identity = reader.identity(crate::NAME);
             let starting_balance: Option<Cents> =
                 reader.or("STARTING_BALANCE", DEFAULT_STARTING_BALANCE);
+            let secret_key: Option<Option<String>> = reader.optional("CLERK_SECRET_KEY");
+            let base = reader.optional("CLERK_API_BASE");
             Some(Self {
                 listen: listen?,
                 database_url: database_url?,
                 identity: identity?,
                 starting_balance_cents: starting_balance?.count(),
+                clerk: clerk_api(secret_key?, base?),
             })
         })
     }
+}
+
+fn clerk_api(secret_key: Option<String>, base: Option<Url>) -> Option<ClerkApi> {
+    let secret_key = SecretString::from(secret_key?);
+    Some(ClerkApi { secret_key, base })
 }
 
 #[cfg(test)]

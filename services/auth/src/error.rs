@@ -18,6 +18,10 @@ pub(crate) enum Error {
     InvalidCredentials,
     #[error("the session is over; sign in again")]
     InvalidRefreshToken,
+    #[error("the identity provider is away: {0}")]
+    ProviderAway(String),
+    #[error("Clerk is not set up here: CLERK_SECRET_KEY")]
+    NoProvider,
     #[error("some fields are not valid")]
     Invalid(Vec<FieldFailure>),
     #[error(transparent)]
@@ -46,6 +50,7 @@ impl Coded for Error {
         match self {
             Self::NotFound => Code::NotFound,
             Self::Closed => Code::Unauthenticated,
+            Self::ProviderAway(_) | Self::NoProvider => Code::Unavailable,
             Self::EmailTaken => Code::EmailTaken,
             Self::InvalidCredentials => Code::InvalidCredentials,
             Self::InvalidRefreshToken => Code::InvalidRefreshToken,

@@ -5,6 +5,7 @@
 //! speaks to a payment provider: it books what it is told by those who know.
 
 mod app;
+mod clients;
 mod config;
 mod domain;
 mod error;
@@ -13,7 +14,7 @@ mod service;
 mod store;
 
 pub use app::{App, BuildError};
-pub use config::Config;
+pub use config::{ClerkApi, Config};
 
 /// The name of this process among its peers.
 pub const NAME: &str = "auth";

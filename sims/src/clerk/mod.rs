@@ -1,5 +1,6 @@
-//! A stand-in for Clerk, as far as it tells of its users: signed webhooks in the shape that Clerk sends,
-//! repeated until they are accepted.
+//! A stand-in for Clerk: its users and the keys of its session tokens as its Backend API shows them, a
+//! sign-in page that hands tokens out, and signed webhooks that tell of users, repeated until they are
+//! accepted. [`ClerkSim`] is all of it; [`Webhooks`] alone send what a test makes up.
 //!
 //! ```no_run
 //! use reen_sims::clerk::{Event, User, Webhooks};
@@ -14,10 +15,17 @@
 //! # }
 //! ```
 
+mod app;
+mod config;
 mod event;
+mod page;
+mod routes;
+mod tokens;
 mod user;
 mod webhooks;
 
+pub use app::{ClerkSim, Handle};
+pub use config::Config;
 pub use event::Event;
 pub use user::User;
 pub use webhooks::Webhooks;

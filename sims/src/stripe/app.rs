@@ -16,12 +16,14 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::config::{Config, HttpUrl, RetrySchedule};
+use super::config::{Config, RetrySchedule};
 use super::errors::ApiError;
 use super::faults::Faults;
 use super::state::State;
 use super::webhooks::Courier;
 use super::{control, delivery, gate, intents, page, refunds, service, sessions};
+use crate::reachable;
+use crate::settings::HttpUrl;
 
 /// How long calls in progress may take once the stand-in is told to stop.
 const GRACE: Duration = Duration::from_secs(2);
@@ -220,14 +222,4 @@ async fn ready() -> Json<Value> {
 
 async fn unrecognized(request: Request) -> ApiError {
     ApiError::unrecognized_url(request.method().as_str(), request.uri().path())
-}
-
-/// An address to put into a URL: one that is bound to every interface is
-/// reached by name.
-fn reachable(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        format!("localhost:{}", address.port())
-    } else {
-        address.to_string()
-    }
 }

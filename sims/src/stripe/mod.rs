@@ -91,7 +91,7 @@ mod tables;
 mod webhooks;
 
 pub use app::{Handle, StripeSim};
-pub use config::{Config, ConfigProblems, RetrySchedule};
+pub use config::{Config, RetrySchedule};
 
 /// The API version whose objects and events the stand-in sends.
 pub const API_VERSION: &str = "2026-09-30.endive";

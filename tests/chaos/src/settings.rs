@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use reen_backends::ports::choose_lasting;
+use reen_backends::ports;
 use reen_testkit::IDENTITY_SECRET;
 
 use crate::lines::Lines;
@@ -24,11 +24,11 @@ pub(crate) struct Ports {
 impl Ports {
     pub(crate) fn choose() -> Result<Self> {
         let each = |processes: &[Process]| {
-            let chosen = processes.iter().map(|it| Ok((*it, choose_lasting()?)));
+            let chosen = processes.iter().map(|it| Ok((*it, ports::choose()?)));
             chosen.collect::<Result<BTreeMap<_, _>>>()
         };
         Ok(Self {
-            gateway: choose_lasting()?,
+            gateway: ports::choose()?,
             services: each(&Process::SERVICES)?,
             admin: each(&Process::ALL)?,
             handlers: each(&[Process::EventsHandler, Process::SecondEventsHandler])?,

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::health;
 use super::plan::{Plan, Planned};
-use super::roles::{ROLES, STRIPE_SIM};
+use super::roles::{ROLES, SIMS};
 use super::run_file::Run;
 use crate::interrupt::Interrupt;
 use crate::layout::Layout;
@@ -74,12 +74,7 @@ pub(crate) fn stop(layout: &Layout, run: &Run) -> Result<()> {
         .filter(|role| role.is_service)
         .map(|role| role.name)
         .collect();
-    for stage in [
-        &["gateway"][..],
-        &["events-handler"],
-        &services,
-        &[STRIPE_SIM],
-    ] {
+    for stage in [&["gateway"][..], &["events-handler"], &services, &SIMS] {
         stop_together(run, stage)?;
     }
     run.forget(layout)

@@ -212,6 +212,9 @@ fn print_what_to_open(run: &Run) {
         }
         None => println!("  payments    Stripe itself: open a checkout's stripeSessionUrl"),
     }
+    if let Some(clerk) = &run.clerk {
+        println!("  identity    {clerk}/sign-in stands in for Clerk, and hands out session tokens");
+    }
     match &run.mail_dir {
         Some(folder) => println!("  e-mails     {folder}"),
         None => println!("  e-mails     sent by SMTP"),

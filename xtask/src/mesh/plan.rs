@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::health;
-use super::roles::{self, ROLES, Role, STRIPE_SIM};
+use super::roles::{self, CLERK_SIM, ROLES, Role, STRIPE_SIM};
 use super::run_file::Run;
 use super::variables::{
-    BROKER_URL, REDIS_URL, STRIPE_API_BASE, STRIPE_SIM_PORT, Variables, WEBHOOK_SECRET,
+    BROKER_URL, CLERK_ISSUER, CLERK_SECRETS, CLERK_SIM_PORT, REDIS_URL, STRIPE_API_BASE,
+    STRIPE_SIM_PORT, Variables, WEBHOOK_SECRET,
 };
 use crate::backends::Backends;
 use crate::layout::Layout;
@@ -45,7 +46,23 @@ pub(crate) fn make(
     let variables = Variables::choose_for(layout, settings, backends)?;
     let mut processes = Vec::new();
     if variables.has_stripe_sim() {
-        processes.push(stripe_sim(&variables, programs)?);
+        let secrets = [WEBHOOK_SECRET];
+        processes.push(sim(
+            STRIPE_SIM,
+            &secrets,
+            STRIPE_SIM_PORT,
+            &variables,
+            programs,
+        )?);
+    }
+    if variables.has_clerk_sim() {
+        processes.push(sim(
+            CLERK_SIM,
+            &CLERK_SECRETS,
+            CLERK_SIM_PORT,
+            &variables,
+            programs,
+        )?);
     }
     for role in &ROLES {
         processes.push(serve(role, &variables, programs)?);
@@ -69,16 +86,22 @@ fn serve(role: &Role, variables: &Variables<'_>, programs: &Path) -> Result<Plan
     })
 }
 
-fn stripe_sim(variables: &Variables<'_>, programs: &Path) -> Result<Planned> {
+fn sim(
+    name: &'static str,
+    secrets: &[&str],
+    port: &str,
+    variables: &Variables<'_>,
+    programs: &Path,
+) -> Result<Planned> {
     let mut environment = variables.only(&roles::COMMON);
-    environment.extend(variables.only(&[WEBHOOK_SECRET]));
-    environment.extend(variables.beginning_with("STRIPE_SIM_"));
+    environment.extend(variables.only(secrets));
+    environment.extend(variables.beginning_with(&format!("{}_SIM_", name.to_uppercase())));
     Ok(Planned {
-        name: STRIPE_SIM,
+        name,
         program: programs.join("reen-sims"),
-        arguments: vec![STRIPE_SIM],
+        arguments: vec![name],
         environment,
-        health: health::sim_url(&variables.local(STRIPE_SIM_PORT)?),
+        health: health::sim_url(&variables.local(port)?),
     })
 }
 
@@ -95,6 +118,10 @@ fn run_file(layout: &Layout, variables: &Variables<'_>) -> Result<Run> {
         broker: variables.required(BROKER_URL)?.to_owned(),
         redis: variables.required(REDIS_URL)?.to_owned(),
         stripe: variables.get(STRIPE_API_BASE).map(str::to_owned),
+        clerk: match variables.has_clerk_sim() {
+            true => variables.get(CLERK_ISSUER).map(str::to_owned),
+            false => None,
+        },
         stripe_webhook_secret: variables.required(WEBHOOK_SECRET)?.to_owned(),
         mail_dir: mail_dir.map(|folder| folder.display().to_string()),
         ..Run::default()
@@ -197,6 +224,25 @@ mod tests {
                 .environment
                 .contains_key("STRIPE_API_BASE")
         );
+    }
+
+    #[test]
+    fn clerk_is_stood_in_for_unless_the_user_has_one() {
+        let ours = plan(&Settings::default());
+        let issuer = &process(&ours, "gateway").environment["CLERK_ISSUER"];
+        assert_eq!(ours.run.clerk.as_ref(), Some(issuer));
+        let auth = &process(&ours, "auth").environment;
+        assert_eq!(auth["CLERK_API_BASE"], format!("{issuer}/v1"));
+        let sim = &process(&ours, "clerk").environment;
+        assert_eq!(sim["CLERK_SECRET_KEY"], auth["CLERK_SECRET_KEY"]);
+        let theirs = plan(&Settings::from([
+            ("CLERK_SECRET_KEY", "sk_test_1"),
+            ("CLERK_ISSUER", "https://one.clerk.accounts.dev"),
+        ]));
+        assert_eq!(theirs.run.clerk, None);
+        assert!(theirs.processes.iter().all(|each| each.name != "clerk"));
+        let auth = &process(&theirs, "auth").environment;
+        assert!(!auth.contains_key("CLERK_API_BASE"));
     }
 
     #[test]

@@ -17,7 +17,12 @@ pub(crate) struct Role {
 
 /// In the order in which they are started; they end in the opposite order.
 pub(crate) const ROLES: [Role; 7] = [
-    service("auth", "AUTH", "auth", &["STARTING_BALANCE"]),
+    service(
+        "auth",
+        "AUTH",
+        "auth",
+        &["STARTING_BALANCE", "CLERK_SECRET_KEY", "CLERK_API_BASE"],
+    ),
     service(
         "products",
         "PRODUCTS",
@@ -88,6 +93,8 @@ pub(crate) const ROLES: [Role; 7] = [
             "REQUEST_TIMEOUT_MS",
             "STRIPE_WEBHOOK_SIGNING_SECRET",
             "CLERK_WEBHOOK_SIGNING_SECRET",
+            "CLERK_ISSUER",
+            "CLERK_AUTHORIZED_PARTIES",
         ],
     },
 ];
@@ -131,6 +138,10 @@ pub(crate) const IDENTITY_SECRET: &str = "SERVICE_IDENTITY_SECRET";
 
 /// The stand-in for Stripe: a process of its own, `reen-sims stripe`.
 pub(crate) const STRIPE_SIM: &str = "stripe";
+/// The stand-in for Clerk: a process of its own, `reen-sims clerk`.
+pub(crate) const CLERK_SIM: &str = "clerk";
+/// They are there unless the user has the real one.
+pub(crate) const SIMS: [&str; 2] = [STRIPE_SIM, CLERK_SIM];
 
 const fn service(
     name: &'static str,
@@ -149,5 +160,5 @@ const fn service(
 
 /// The processes' names in the order in which they are started.
 pub(crate) fn process_names() -> impl DoubleEndedIterator<Item = &'static str> {
-    std::iter::once(STRIPE_SIM).chain(ROLES.iter().map(|role| role.name))
+    SIMS.into_iter().chain(ROLES.iter().map(|role| role.name))
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::roles::STRIPE_SIM;
+use super::roles::{CLERK_SIM, SIMS, STRIPE_SIM};
 use crate::layout::Layout;
 use crate::process::Known;
 
@@ -28,7 +28,7 @@ pub(crate) struct Run {
     /// Base URL of Stripe's stand-in; nothing when real Stripe is used.
     pub(crate) stripe: Option<String>,
     pub(crate) stripe_webhook_secret: String,
-    /// Base URL of Clerk's stand-in, once there is one.
+    /// Base URL of Clerk's stand-in; nothing when real Clerk is used.
     pub(crate) clerk: Option<String>,
     /// Where e-mails are written; nothing when they are sent by SMTP.
     pub(crate) mail_dir: Option<String>,
@@ -62,9 +62,18 @@ impl Run {
         Ok(())
     }
 
+    /// Where a process answers for its health: a stand-in itself, a role on its admin listener.
+    pub(crate) fn url(&self, name: &str) -> Option<&String> {
+        match name {
+            STRIPE_SIM => self.stripe.as_ref(),
+            CLERK_SIM => self.clerk.as_ref(),
+            role => self.admin.get(role),
+        }
+    }
+
     /// The process of that name, when it was started; it may have ended since.
     pub(crate) fn process(&self, name: &str) -> Option<Known> {
-        let command = if name == STRIPE_SIM {
+        let command = if SIMS.contains(&name) {
             "reen-sims"
         } else {
             "reen serve"
@@ -127,8 +136,10 @@ mod tests {
         let mut run = Run::default();
         run.processes.insert("auth".to_owned(), 7);
         run.processes.insert("stripe".to_owned(), 8);
+        run.processes.insert("clerk".to_owned(), 9);
         assert_eq!(run.process("auth").unwrap().marker, "/reen serve auth");
         assert_eq!(run.process("stripe").unwrap().marker, "/reen-sims stripe");
+        assert_eq!(run.process("clerk").unwrap().marker, "/reen-sims clerk");
         assert_eq!(run.process("orders"), None);
     }
 }

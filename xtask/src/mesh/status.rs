@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::health::{is_ready, ready_url, sim_url};
-use super::roles::{STRIPE_SIM, process_names};
+use super::roles::{SIMS, process_names};
 use super::run_file::Run;
 use crate::backends;
 use crate::layout::Layout;
@@ -16,7 +16,7 @@ pub(crate) fn status(layout: &Layout) {
         "process", "pid", "admin", "health", "uptime", "memory"
     );
     for name in
-        process_names().filter(|name| *name != STRIPE_SIM || run.processes.contains_key(STRIPE_SIM))
+        process_names().filter(|name| !SIMS.contains(name) || run.processes.contains_key(*name))
     {
         println!("{}", line(&run, name));
     }
@@ -25,17 +25,13 @@ pub(crate) fn status(layout: &Layout) {
 }
 
 fn line(run: &Run, name: &str) -> String {
-    let url = if name == STRIPE_SIM {
-        run.stripe.as_ref()
-    } else {
-        run.admin.get(name)
-    };
+    let url = run.url(name);
     let port = url.and_then(|url| url.rsplit(':').next()).unwrap_or("-");
     let Some(known) = run.process(name).filter(|known| known.is_running()) else {
         return format!("{name:<16}{:>8}{port:>7}  down", "-");
     };
     let health = match url {
-        Some(sim) if name == STRIPE_SIM => is_ready(&sim_url(sim)),
+        Some(sim) if SIMS.contains(&name) => is_ready(&sim_url(sim)),
         Some(admin) => is_ready(&ready_url(admin)),
         None => false,
     };

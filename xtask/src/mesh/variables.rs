@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 
 use super::roles::{self, ROLES, Role};
-use super::secrets::Secrets;
+use super::secrets::{Secrets, random_hex};
 use crate::backends::Backends;
 use crate::layout::Layout;
 use crate::ports;
@@ -16,6 +16,10 @@ pub(super) const REDIS_URL: &str = "REDIS_SERVICE_URL";
 pub(super) const STRIPE_API_BASE: &str = "STRIPE_API_BASE";
 pub(super) const STRIPE_SIM_PORT: &str = "STRIPE_SIM_PORT";
 pub(super) const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SIGNING_SECRET";
+pub(super) const CLERK_ISSUER: &str = "CLERK_ISSUER";
+pub(super) const CLERK_SIM_PORT: &str = "CLERK_SIM_PORT";
+/// What Clerk's stand-in knows of its customer: what its API is asked with, and what signs its webhooks.
+pub(super) const CLERK_SECRETS: [&str; 2] = ["CLERK_SECRET_KEY", "CLERK_WEBHOOK_SIGNING_SECRET"];
 
 const GATEWAY_PORT: u16 = 8000;
 const HOST: &str = "http://127.0.0.1";
@@ -83,6 +87,12 @@ impl<'a> Variables<'a> {
         self.settings.get(STRIPE_API_BASE).is_none() && !uses_real_stripe(self.settings)
     }
 
+    /// Whether Clerk's stand-in belongs to this mesh: the user has said nothing of one.
+    pub(super) fn has_clerk_sim(&self) -> bool {
+        let of_clerk = ["CLERK_SECRET_KEY", "CLERK_API_BASE", CLERK_ISSUER];
+        of_clerk.iter().all(|key| self.settings.get(key).is_none())
+    }
+
     pub(super) fn gateway(&self) -> Result<String> {
         self.local("PORT")
     }
@@ -120,19 +130,19 @@ impl<'a> Variables<'a> {
     }
 
     fn choose_ports(&mut self) -> Result<()> {
-        // Two for each role and one for the stand-in, all held at once.
-        let mut free = ports::choose_free::<{ ROLES.len() * 2 + 1 }>()?.into_iter();
-        let mut next = || free.next().context("no free port is left");
         for role in &ROLES {
-            self.choose_port(&role.admin_port(), next()?)?;
+            self.choose_port(&role.admin_port(), ports::choose()?)?;
             if role.is_service {
-                self.choose_port(&role.grpc_port(), next()?)?;
+                self.choose_port(&role.grpc_port(), ports::choose()?)?;
                 self.choose(role.service_url(), self.local(&role.grpc_port())?);
             }
         }
         self.choose_port("PORT", ports::keep_or_choose(Some(GATEWAY_PORT))?)?;
         if self.has_stripe_sim() {
-            self.choose_port(STRIPE_SIM_PORT, next()?)?;
+            self.choose_port(STRIPE_SIM_PORT, ports::choose()?)?;
+        }
+        if self.has_clerk_sim() {
+            self.choose_port(CLERK_SIM_PORT, ports::choose()?)?;
         }
         Ok(())
     }
@@ -177,10 +187,27 @@ impl<'a> Variables<'a> {
             let state = layout.private().join("stripe.json");
             self.choose("STRIPE_SIM_STATE", state.display().to_string());
         }
+        if self.has_clerk_sim() {
+            self.choose_clerk_sim()?;
+        }
         if self.get("SMTP_URL").is_none() {
             let folder = layout.private_folder("mail")?;
             self.choose("MAIL_DIR", folder.display().to_string());
         }
+        Ok(())
+    }
+
+    /// Its users live as long as it does, and so do its secrets.
+    fn choose_clerk_sim(&mut self) -> Result<()> {
+        let issuer = self.local(CLERK_SIM_PORT)?;
+        self.choose("CLERK_API_BASE", format!("{issuer}/v1"));
+        self.choose(CLERK_ISSUER, issuer);
+        let [secret_key, signing] = CLERK_SECRETS;
+        self.choose(secret_key, format!("sk_test_{}", random_hex()?));
+        // Hexadecimal digits are digits of base64 as well.
+        self.choose(signing, format!("whsec_{}", random_hex()?));
+        let webhooks = format!("{}/api/v1/webhooks/clerk", self.gateway()?);
+        self.choose("CLERK_SIM_WEBHOOK_URL", webhooks);
         Ok(())
     }
 }

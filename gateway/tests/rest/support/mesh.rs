@@ -31,6 +31,9 @@ pub(crate) struct State {
     users: Vec<Option<String>>,
     failures: HashMap<&'static str, Failure>,
     pub(crate) keys: Vec<serde_json::Value>,
+    /// What Clerk publishes, and who its users are here.
+    pub(crate) clerk_keys: serde_json::Value,
+    pub(crate) clerk_users: HashMap<String, String>,
     /// The catalogue.
     pub(crate) products: Vec<Product>,
     /// The last request that changed something, as text.

@@ -31,9 +31,7 @@ impl ReplicaSet {
     /// # Errors
     /// One does not start, or there is no primary within a minute.
     pub fn start(mongod: &Mongod, folder: &Path, size: usize) -> Result<Self> {
-        let ports: Vec<u16> = (0..size)
-            .map(|_| ports::choose_lasting())
-            .collect::<Result<_>>()?;
+        let ports: Vec<u16> = (0..size).map(|_| ports::choose()).collect::<Result<_>>()?;
         let members = ports
             .iter()
             .map(|port| start_member(mongod, folder, *port))

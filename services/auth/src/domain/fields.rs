@@ -4,6 +4,7 @@ use reen_error::FieldFailure;
 use secrecy::{ExposeSecret, SecretString};
 
 const LONGEST_NAME: usize = 100;
+const NAMELESS: &str = "Customer";
 /// RFC 5321, 4.5.3.1, with the brackets that do not count.
 const LONGEST_EMAIL: usize = 254;
 const LONGEST_LOCAL_PART: usize = 64;
@@ -31,6 +32,25 @@ impl Name {
             return refused("name", "forbidden_character", message);
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// The name of somebody who did not choose it by our rules: what can be kept of it.
+    pub(crate) fn of_parts(
+        full: [Option<&str>; 2],
+        otherwise: Option<&str>,
+    ) -> Result<Self, FieldFailure> {
+        let full: Vec<&str> = full.into_iter().flatten().collect();
+        let full = full.join(" ");
+        let name = match (full.trim(), otherwise) {
+            ("", Some(otherwise)) => otherwise,
+            (full, _) => full,
+        };
+        let printable = name.chars().filter(|letter| !letter.is_control());
+        let name: String = printable.take(LONGEST_NAME).collect();
+        match name.trim() {
+            "" => Self::parse(NAMELESS),
+            name => Self::parse(name),
+        }
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -103,6 +103,15 @@ impl proto::auth_server::Auth for Grpc {
         answer(keys.map(|jwks_json| proto::GetJwksResponse { jwks_json }))
     }
 
+    async fn get_clerk_jwks(
+        &self,
+        request: Request<proto::GetClerkJwksRequest>,
+    ) -> Result<Response<proto::GetClerkJwksResponse>, Status> {
+        Caller::of(&request)?.must_be(GATEWAY)?;
+        let keys = self.users.clerk_keys().await;
+        answer(keys.map(|jwks_json| proto::GetClerkJwksResponse { jwks_json }))
+    }
+
     async fn get_user(
         &self,
         request: Request<proto::GetUserRequest>,
@@ -197,6 +206,18 @@ impl proto::auth_server::Auth for Grpc {
         let synced = self.users.sync_clerk_user(&operation, &user).await;
         answer(synced.map(|user_id| proto::SyncClerkUserResponse {
             user_id: user_id.map(|id| id.to_hex()).unwrap_or_default(),
+        }))
+    }
+
+    async fn resolve_clerk_user(
+        &self,
+        request: Request<proto::ResolveClerkUserRequest>,
+    ) -> Result<Response<proto::ResolveClerkUserResponse>, Status> {
+        Caller::of(&request)?.must_be(GATEWAY)?;
+        let clerk_id = parse::clerk_id(&request.get_ref().clerk_id)?;
+        let resolved = self.users.resolve_clerk_user(clerk_id).await;
+        answer(resolved.map(|id| proto::ResolveClerkUserResponse {
+            user_id: id.to_hex(),
         }))
     }
 

@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
 
+use crate::clients::IdentityProvider;
 use crate::domain::{
     ClerkUser, Contact, Page, Posting, ProfileChange, Refusal, Role, User, UserKey, normal_form,
 };
@@ -10,6 +13,7 @@ use crate::store::{Newcomer, Store};
 /// What is known of users, and by whom.
 pub(crate) struct Users {
     store: Store,
+    provider: Option<Arc<dyn IdentityProvider>>,
     starting_balance_cents: i64,
 }
 
@@ -20,9 +24,14 @@ pub(crate) enum UserView {
 }
 
 impl Users {
-    pub(crate) fn new(store: Store, starting_balance_cents: i64) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        provider: Option<Arc<dyn IdentityProvider>>,
+        starting_balance_cents: i64,
+    ) -> Self {
         Self {
             store,
+            provider,
             starting_balance_cents,
         }
     }
@@ -90,6 +99,34 @@ impl Users {
     pub(crate) async fn sync_clerk_user(
         &self,
         operation: &Operation,
+        user: &ClerkUser,
+    ) -> Result<Option<ObjectId>, Error> {
+        self.sync(Some(operation), user).await
+    }
+
+    /// The account of a Clerk user who is signed in there. Who is seen for the first time gets one,
+    /// as the webhook would make it, which may come before, after, or at the same time.
+    pub(crate) async fn resolve_clerk_user(&self, clerk_id: &str) -> Result<ObjectId, Error> {
+        if let Some(known) = self.store.user_by_clerk_id(clerk_id).await? {
+            return Ok(known.id);
+        }
+        let profile = self.provider()?.user(clerk_id).await?;
+        let profile = profile.ok_or(Error::Closed)?;
+        self.sync(None, &profile).await?.ok_or(Error::Closed)
+    }
+
+    /// The keys that verify the tokens of Clerk's users.
+    pub(crate) async fn clerk_keys(&self) -> Result<String, Error> {
+        self.provider()?.keys().await
+    }
+
+    fn provider(&self) -> Result<&dyn IdentityProvider, Error> {
+        self.provider.as_deref().ok_or(Error::NoProvider)
+    }
+
+    async fn sync(
+        &self,
+        operation: Option<&Operation>,
         user: &ClerkUser,
     ) -> Result<Option<ObjectId>, Error> {
         let id = ObjectId::new();

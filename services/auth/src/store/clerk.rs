@@ -22,8 +22,8 @@ pub(crate) struct Newcomer {
 }
 
 impl Store {
-    /// Makes the local user of a Clerk user, or brings it up to date. What is not newer than what is
-    /// known changes nothing. `None`: the user was deleted, there or here, and stays deleted.
+    /// Makes the local user of a Clerk user, or brings it up to date, as a step of a saga or by itself.
+    /// What is not newer than what is known changes nothing. `None`: the user was deleted, there or here, and stays deleted.
     ///
     /// An account that was made here becomes the Clerk user's when that one has **proved** to Clerk to
     /// read what is sent to its address. With an address that is only claimed, anybody could take over
@@ -32,7 +32,7 @@ impl Store {
     /// ends when it is linked: the password and every session.
     pub(crate) async fn sync_clerk_user(
         &self,
-        operation: &Operation,
+        operation: Option<&Operation>,
         user: &ClerkUser,
         newcomer: &Newcomer,
     ) -> Result<Option<ObjectId>, Error> {
@@ -50,11 +50,13 @@ impl Store {
     async fn sync_clerk_user_once(
         &self,
         session: &mut ClientSession,
-        operation: &Operation,
+        operation: Option<&Operation>,
         user: &ClerkUser,
         newcomer: &Newcomer,
     ) -> Result<Option<ObjectId>, Error> {
-        self.fence.pass(session, operation).await?;
+        if let Some(operation) = operation {
+            self.fence.pass(session, operation).await?;
+        }
         let mark = ClerkMark::of(&user.clerk_id);
         let known = self.clerk_note(session, mark).await?;
         let known_user = self.user_of_clerk(session, &user.clerk_id).await?;

@@ -3,10 +3,11 @@ use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_proto::auth::v1::{
     AnonymiseUserRequest, ChangeRoleRequest, ChargeFeeRequest, FindContactsRequest,
     FindUsersRequest, ForgetClerkUserRequest, ForgetPurchaseRequest, GetBalanceRequest,
-    GetJwksRequest, GetUserRequest, ListUsersRequest, PostRefundRequest, PostSaleRequest,
-    RecordPurchaseRequest, RefreshSessionRequest, ReverseFeeRequest, ReverseSaleRequest,
-    SetOperatorRequest, SignInRequest, SignOutEverywhereRequest, SignOutRequest, SignUpRequest,
-    SyncClerkUserRequest, UpdateProfileRequest,
+    GetClerkJwksRequest, GetJwksRequest, GetUserRequest, ListUsersRequest, PostRefundRequest,
+    PostSaleRequest, RecordPurchaseRequest, RefreshSessionRequest, ResolveClerkUserRequest,
+    ReverseFeeRequest, ReverseSaleRequest, SetOperatorRequest, SignInRequest,
+    SignOutEverywhereRequest, SignOutRequest, SignUpRequest, SyncClerkUserRequest,
+    UpdateProfileRequest,
 };
 use reen_testkit::{AccessTable, methods};
 
@@ -37,6 +38,8 @@ fn access_table(auth: &Auth) -> AccessTable {
         sign_out(SignOutRequest::default()) => GATEWAY,
         sign_out_everywhere(SignOutEverywhereRequest {}) => GATEWAY,
         get_jwks(GetJwksRequest {}) => GATEWAY,
+        get_clerk_jwks(GetClerkJwksRequest {}) => GATEWAY,
+        resolve_clerk_user(ResolveClerkUserRequest::default()) => GATEWAY,
         get_user(GetUserRequest::default()) => GATEWAY,
         list_users(ListUsersRequest::default()) => GATEWAY,
         update_profile(UpdateProfileRequest::default()) => GATEWAY,

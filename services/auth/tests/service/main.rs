@@ -9,6 +9,7 @@ mod callers;
 mod clerk;
 mod farewell;
 mod fees;
+mod first_sight;
 mod indexes;
 mod keys;
 mod ledger_law;

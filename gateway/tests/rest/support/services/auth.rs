@@ -50,6 +50,25 @@ impl auth::auth_server::Auth for Mesh {
         answer(auth::GetJwksResponse { jwks_json })
     }
 
+    async fn get_clerk_jwks(
+        &self,
+        r: Request<auth::GetClerkJwksRequest>,
+    ) -> Answer<auth::GetClerkJwksResponse> {
+        self.note("GetClerkJwks", &r)?;
+        let jwks_json = self.with(|state| state.clerk_keys.to_string());
+        answer(auth::GetClerkJwksResponse { jwks_json })
+    }
+
+    async fn resolve_clerk_user(
+        &self,
+        r: Request<auth::ResolveClerkUserRequest>,
+    ) -> Answer<auth::ResolveClerkUserResponse> {
+        self.note("ResolveClerkUser", &r)?;
+        let known = self.with(|state| state.clerk_users.get(&r.get_ref().clerk_id).cloned());
+        let user_id = known.ok_or_else(|| Failure::new(Code::Unauthenticated, "is gone"))?;
+        answer(auth::ResolveClerkUserResponse { user_id })
+    }
+
     async fn sign_up(&self, r: Request<auth::SignUpRequest>) -> Answer<auth::Session> {
         self.note("SignUp", &r)?;
         answer(session("first"))

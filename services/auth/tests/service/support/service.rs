@@ -4,7 +4,7 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use bson::{Document, doc};
 use mongodb::Collection;
-use reen_auth::{App, Config};
+use reen_auth::{App, ClerkApi, Config};
 use reen_chassis::client::PeerChannel;
 use reen_mongo::Database;
 use reen_proto::auth::v1::auth_client::AuthClient;
@@ -45,7 +45,25 @@ impl Auth {
             database_url: fresh.url(),
             identity: identity(reen_auth::NAME),
             starting_balance_cents,
+            clerk: None,
         };
+        Self::start_as(fresh, config).await
+    }
+
+    /// The service beside a Clerk.
+    pub(crate) async fn start_beside(clerk: ClerkApi) -> Self {
+        let fresh = Arc::new(TestDatabase::fresh());
+        let config = Config {
+            listen: ANYWHERE,
+            database_url: fresh.url(),
+            identity: identity(reen_auth::NAME),
+            starting_balance_cents: STARTING_CENTS,
+            clerk: Some(clerk),
+        };
+        Self::start_as(fresh, config).await
+    }
+
+    async fn start_as(fresh: Arc<TestDatabase>, config: Config) -> Self {
         let app = App::build(config).await.unwrap();
         let address = app.address().unwrap();
         let running = in_background(|stop| app.run(stop));
