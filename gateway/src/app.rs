@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::cookies::RefreshCookie;
 use crate::events::Events;
 use crate::gateway::{Gateway, Shared};
+use crate::limits::{self, RateLimits};
 use crate::middleware::{Limits, allow_documentation_page, apply_rules, wrap};
 use crate::peers::Peers;
 use crate::rules::{Rules, RulesError};
@@ -44,6 +45,9 @@ pub enum BuildError {
     /// The address of a peer.
     #[error("the address of a peer cannot be used")]
     Peer(#[from] tonic::transport::Error),
+    /// The URL of Redis.
+    #[error("REDIS_SERVICE_URL cannot be used")]
+    Redis(#[from] redis::RedisError),
     /// The documentation.
     #[error(transparent)]
     Rules(#[from] RulesError),
@@ -125,7 +129,7 @@ fn router(
     peers: Peers,
     events: Events,
     readiness: Readiness,
-) -> Result<Router, RulesError> {
+) -> Result<Router, BuildError> {
     let (api, document) = routes::all().split_for_parts();
     let document = openapi::complete(document);
     let limits = Limits {
@@ -133,11 +137,15 @@ fn router(
         body_limit: config.body_limit,
     };
     let origins = config.origins.clone();
+    let shared = config.redis_url.as_ref().map(limits::Shared::at);
+    let shared = shared.transpose()?;
     let gateway: Shared = Arc::new(Gateway {
         access_tokens: AccessTokens::new(peers.clone(), config.clerk),
         peers,
         events,
         rules: read_rules(&document)?,
+        limits: RateLimits::new(config.limits, shared),
+        proxies: config.proxies,
         readiness,
         origins: config.origins,
         refresh_cookie: RefreshCookie {

@@ -6,6 +6,7 @@ use reen_chassis::identity::Identity;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::limits::{Limits, TrustedProxies};
 use crate::origins::Origins;
 use crate::svix_signature::SvixSecret;
 use crate::tokens::{ClerkIssuer, Parties};
@@ -32,6 +33,12 @@ pub struct Config {
     pub stripe_webhook_secret: SecretString,
     /// `CLERK_WEBHOOK_SIGNING_SECRET`; absent when Clerk is not used.
     pub clerk_webhook_secret: Option<SvixSecret>,
+    /// `RATE_LIMIT_SIGN_IN`, `RATE_LIMIT_WEBHOOK`, `RATE_LIMIT_WRITE`, `RATE_LIMIT_READ`.
+    pub limits: Limits,
+    /// `REDIS_SERVICE_URL`: where all gateways count together; absent, each counts for itself.
+    pub redis_url: Option<SecretString>,
+    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed, addresses and networks separated by commas.
+    pub proxies: TrustedProxies,
     /// Whose session tokens are taken beside our own; absent when Clerk is not used.
     pub clerk: Option<ClerkIssuer>,
     /// `FRONTEND_BASE_URL`: whose pages may call from a browser, separated by commas.
@@ -77,6 +84,9 @@ impl Config {
             let clerk_webhook_secret = reader.optional("CLERK_WEBHOOK_SIGNING_SECRET");
             let issuer = reader.optional("CLERK_ISSUER");
             let parties = reader.or("CLERK_AUTHORIZED_PARTIES", Parties::default());
+            let limits = Limits::read(reader);
+            let redis_url: Option<Option<String>> = reader.optional("REDIS_SERVICE_URL");
+            let proxies = reader.or("TRUSTED_PROXIES", TrustedProxies::default());
             let origins = reader.or("FRONTEND_BASE_URL", Origins::default());
             let secure_cookies = reader.optional("COOKIE_SECURE");
             let request_timeout = read_timeout(reader);
@@ -90,6 +100,9 @@ impl Config {
                 broker_url: broker_url?,
                 stripe_webhook_secret: stripe_webhook_secret?,
                 clerk_webhook_secret: clerk_webhook_secret?,
+                limits: limits?,
+                redis_url: redis_url?.map(SecretString::from),
+                proxies: proxies?,
                 clerk: clerk_issuer(issuer?, parties?),
                 // A browser keeps no Secure cookie that came over plain HTTP.
                 secure_cookies: secure_cookies?.unwrap_or(!origins.are_local()),

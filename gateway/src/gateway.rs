@@ -5,6 +5,7 @@ use secrecy::SecretString;
 
 use crate::cookies::RefreshCookie;
 use crate::events::Events;
+use crate::limits::{RateLimits, TrustedProxies};
 use crate::origins::Origins;
 use crate::peers::Peers;
 use crate::rules::Rules;
@@ -17,6 +18,8 @@ pub(crate) struct Gateway {
     pub(crate) access_tokens: AccessTokens,
     pub(crate) events: Events,
     pub(crate) rules: Rules,
+    pub(crate) limits: RateLimits,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) readiness: Readiness,
     pub(crate) origins: Origins,
     pub(crate) refresh_cookie: RefreshCookie,

@@ -18,6 +18,7 @@ mod extract;
 mod gateway;
 mod health;
 mod joins;
+mod limits;
 mod middleware;
 mod money;
 mod openapi;

@@ -20,7 +20,11 @@ const LOWEST_ERROR: u16 = 400;
 /// Statuses with their codes.
 type Errors<const N: usize> = [(&'static str, &'static str); N];
 
-const ALWAYS: Errors<3> = [
+const ALWAYS: Errors<4> = [
+    (
+        "429",
+        "`rate_limited`: `Retry-After` says when to come back",
+    ),
     ("500", "`internal`"),
     ("503", "`unavailable`, `overloaded`: try again shortly"),
     ("504", "`deadline_exceeded`"),

@@ -3,13 +3,17 @@
 
 use std::time::Duration;
 
-use axum::Router;
+use axum::middleware::AddExtension;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
+
+use crate::middleware::PeerAddress;
 
 /// For a listener that fails for want of file descriptors: some are free again soon.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -30,9 +34,10 @@ pub(crate) async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _client)) => {
-                let connection =
-                    serve_connection(stream, router.clone(), patience, connections.watcher());
+            Ok((stream, peer)) => {
+                // Around the router as it is: to put a layer into it would copy every route.
+                let router = Extension(PeerAddress(peer.ip())).layer(router.clone());
+                let connection = serve_connection(stream, router, patience, connections.watcher());
                 tokio::spawn(connection);
             }
             Err(error) => {
@@ -50,7 +55,12 @@ pub(crate) async fn serve(
     }
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, patience: Duration, watcher: Watcher) {
+async fn serve_connection(
+    stream: TcpStream,
+    router: AddExtension<Router, PeerAddress>,
+    patience: Duration,
+    watcher: Watcher,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection is gone already");
     }

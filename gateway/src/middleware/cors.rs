@@ -4,6 +4,7 @@ use axum::http::{HeaderName, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::context::REQUEST_ID;
+use super::limit;
 use crate::origins::Origins;
 
 const PREFLIGHT_LIFETIME: Duration = Duration::from_secs(600);
@@ -34,6 +35,9 @@ pub(crate) fn cors(origins: &Origins) -> CorsLayer {
             header::LINK,
             header::LOCATION,
             header::RETRY_AFTER,
+            limit::LIMIT,
+            limit::REMAINING,
+            limit::RESET,
             crate::paging::TOTAL_COUNT,
         ])
         .max_age(PREFLIGHT_LIFETIME)

@@ -1,12 +1,13 @@
 //! What happens to every request, from the outside in: its id and the problem document, its trace,
 //! panics, other origins, headers for browsers, its deadline, the length of its body.
 //!
-//! Rate limits belong between the trace and the deadline; a response cache and stored answers to
-//! repeated requests belong beside [`apply_rules`], where the operation and the user are known.
+//! Rate limits are counted in [`apply_rules`], where the operation and the user are known; a response
+//! cache and stored answers to repeated requests belong beside it.
 
 mod context;
 mod cors;
 mod deadline;
+mod limit;
 mod panics;
 mod rules;
 mod security;
@@ -17,6 +18,7 @@ pub(crate) use deadline::WaitsForBody;
 pub(crate) use rules::apply_rules;
 pub(crate) use security::allow_documentation_page;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
@@ -26,6 +28,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::extract::BodyLimit;
 use crate::origins::Origins;
+
+/// The other end of the connection over which a request came.
+#[derive(Clone, Copy)]
+pub(crate) struct PeerAddress(pub(crate) IpAddr);
 
 /// What the layers need to know.
 pub(crate) struct Limits {

@@ -9,6 +9,7 @@ use axum::response::Response;
 use reen_chassis::CallContext;
 use reen_error::Code;
 
+use super::limit::{self, Counted};
 use crate::error::Error;
 use crate::extract::{NoBody, SignedIn};
 use crate::gateway::{Gateway, Shared};
@@ -27,20 +28,32 @@ pub(crate) async fn apply_rules(
         // A method that the path does not take: the router says so.
         return Ok(next.run(request).await);
     };
-    let user = sign_in(&gateway, operation.access, request.headers()).await?;
+    let user = sign_in(&gateway, operation.access, request.headers()).await;
+    // Who presents bad credentials is counted as well, by the address.
+    let known = user.as_ref().ok().and_then(Option::as_ref);
+    let client = limit::client(&gateway, known, &request);
+    let counted = Counted::of(&gateway, &operation, &client).await;
+    if let Some(refusal) = counted.as_ref().and_then(Counted::refusal) {
+        return Ok(refusal);
+    }
+    let user = user?;
     request.extensions_mut().insert(operation.clone());
     // A body of GET has no meaning (RFC 9110, section 9.3.1): it is not looked at.
     if !operation.takes_body() && !request.method().is_safe() {
         request = without_body(request).await?;
     }
     let context = CallContext {
-        user: user.clone(),
+        user: user.as_ref().map(|signed_in| signed_in.user.clone()),
         ..CallContext::current()
     };
-    if let Some(user) = user {
-        request.extensions_mut().insert(SignedIn { user });
+    if let Some(signed_in) = user {
+        request.extensions_mut().insert(signed_in);
     }
-    Ok(context.scope(next.run(request)).await)
+    let mut response = context.scope(next.run(request)).await;
+    if let Some(counted) = counted {
+        counted.tell(&mut response);
+    }
+    Ok(response)
 }
 
 /// Refuses a body that says anything; what goes on has none.
@@ -60,14 +73,15 @@ async fn sign_in(
     gateway: &Gateway,
     access: Access,
     headers: &HeaderMap,
-) -> Result<Option<Arc<str>>, Error> {
+) -> Result<Option<SignedIn>, Error> {
     match (access, headers.get(header::AUTHORIZATION)) {
         (Access::Public, _) | (Access::Optional, None) => Ok(None),
         (Access::SignedIn, None) => Err(Error::of(Code::Unauthenticated)),
         (_, Some(value)) => {
             let token = value.to_str().ok().and_then(bearer_token);
             let token = token.ok_or_else(|| Error::of(Code::Unauthenticated))?;
-            gateway.access_tokens.verify(token).await.map(Some)
+            let user = gateway.access_tokens.verify(token).await?;
+            Ok(Some(SignedIn { user }))
         }
     }
 }

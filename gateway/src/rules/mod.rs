@@ -15,6 +15,10 @@ use url::Url;
 
 pub(crate) use query::QueryRules;
 
+use crate::limits::Class;
+
+const HEALTH: &str = "/health/";
+
 /// The document cannot be enforced: it does not compile.
 #[derive(Debug, thiserror::Error)]
 #[error("the OpenAPI document cannot be enforced: {0}")]
@@ -47,6 +51,8 @@ pub(crate) enum Access {
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) access: Access,
+    /// Which limit it counts against; none for those who look after our health.
+    pub(crate) class: Option<Class>,
     pub(crate) query: QueryRules,
     body: BodyRules,
 }
@@ -93,7 +99,8 @@ impl Rules {
                 let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else {
                     continue;
                 };
-                let operation = read_operation(operation, components)?;
+                let class = (!path.starts_with(HEALTH)).then(|| Class::of(path, &method));
+                let operation = read_operation(operation, class, components)?;
                 let methods = operations.entry(path.clone()).or_default();
                 methods.insert(method, Arc::new(operation));
             }
@@ -116,8 +123,13 @@ fn entries(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
     object.as_object().into_iter().flat_map(Map::iter)
 }
 
-fn read_operation(operation: &Value, components: &Value) -> Result<Operation, RulesError> {
+fn read_operation(
+    operation: &Value,
+    class: Option<Class>,
+    components: &Value,
+) -> Result<Operation, RulesError> {
     Ok(Operation {
+        class,
         access: read_access(&operation["security"]),
         query: QueryRules::read(&operation["parameters"], components)?,
         body: read_body(&operation["requestBody"], components)?,

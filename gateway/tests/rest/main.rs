@@ -11,6 +11,7 @@ mod clerk;
 mod clerk_tokens;
 mod documentation;
 mod fields;
+mod limits;
 mod malformed;
 mod outages;
 mod products;

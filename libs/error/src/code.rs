@@ -106,6 +106,7 @@ codes! {
     StaleEpoch = "stale_epoch", Aborted, 409, Final, "A newer runner owns this saga";
 
     // The mesh.
+    RateLimited = "rate_limited", ResourceExhausted, 429, Retry, "Too many requests; try again later";
     Overloaded = "overloaded", ResourceExhausted, 503, Retry, "Too busy; try again shortly";
     Unavailable = "unavailable", Unavailable, 503, Retry, "A needed service is away; try again shortly";
     DeadlineExceeded = "deadline_exceeded", DeadlineExceeded, 504, Retry, "It took too long";

@@ -7,6 +7,9 @@ use anyhow::Result;
 use reen_backends::ports;
 use reen_testkit::IDENTITY_SECRET;
 
+/// Requests a minute, and at once.
+const MANY: &str = "600000/100000";
+
 use crate::lines::Lines;
 use crate::parts::{Line, Process};
 
@@ -75,6 +78,11 @@ pub(crate) fn common(ports: &Ports, lines: &Lines, folder: &Path) -> BTreeMap<St
         ("PORT", ports.gateway.to_string()),
         ("MESSAGE_BROKER_URL", lines.url(Line::Broker)),
         ("REDIS_SERVICE_URL", lines.url(Line::Cache)),
+        // Counted all the same: everybody here comes from one address, and much faster than people do.
+        ("RATE_LIMIT_SIGN_IN", MANY.to_owned()),
+        ("RATE_LIMIT_WEBHOOK", MANY.to_owned()),
+        ("RATE_LIMIT_WRITE", MANY.to_owned()),
+        ("RATE_LIMIT_READ", MANY.to_owned()),
         ("STRIPE_API_BASE", lines.url(Line::Stripe)),
         ("STRIPE_SECRET_KEY", STRIPE_KEY.to_owned()),
         ("STRIPE_WEBHOOK_SIGNING_SECRET", WEBHOOK_SECRET.to_owned()),

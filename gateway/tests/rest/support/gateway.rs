@@ -258,6 +258,10 @@ fn environment(
             ("STRIPE_WEBHOOK_SIGNING_SECRET", WEBHOOK_SECRET),
             ("CLERK_WEBHOOK_SIGNING_SECRET", CLERK_SECRET),
             ("FRONTEND_BASE_URL", ORIGIN),
+            ("RATE_LIMIT_SIGN_IN", "off"),
+            ("RATE_LIMIT_WEBHOOK", "off"),
+            ("RATE_LIMIT_WRITE", "off"),
+            ("RATE_LIMIT_READ", "off"),
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned())),
     );
