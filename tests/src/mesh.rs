@@ -3,8 +3,10 @@ use std::path::PathBuf;
 
 use reen_backends::ports;
 use reen_chassis::telemetry::{self, LogFormat};
+use reen_proto::auth::v1::SetOperatorRequest;
+use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_sims::stripe::{Config as StripeConfig, StripeSim};
-use reen_testkit::{IDENTITY_SECRET, TestBroker, TestDatabase, eventually};
+use reen_testkit::{IDENTITY_SECRET, TestBroker, TestDatabase, eventually, identity};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -194,6 +196,31 @@ impl Mesh {
             .await;
         assert_eq!(upgrade.status, 200, "{}", upgrade.body);
         client
+    }
+
+    /// A signed-in operator.
+    ///
+    /// # Panics
+    /// When auth is away.
+    pub async fn operator(&self) -> Client {
+        let client = self.buyer().await;
+        self.set_operator(&client, true).await;
+        client
+    }
+
+    /// Sets whether somebody is an operator, as the command line does.
+    ///
+    /// # Panics
+    /// When auth is away.
+    pub async fn set_operator(&self, client: &Client, operator: bool) {
+        let address = self.service_url("AUTH").parse().expect("a URL");
+        let channel = reen_chassis::client::connect(&identity("reen"), "auth", &[address]);
+        let asked = SetOperatorRequest {
+            email: client.email.clone(),
+            operator,
+        };
+        let mut auth = AuthClient::new(channel.expect("a channel"));
+        auth.set_operator(asked).await.expect("the role is set");
     }
 
     /// Every event that Stripe sent, once `count` of this type were delivered.

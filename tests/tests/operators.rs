@@ -3,32 +3,12 @@
 
 use bson::{DateTime, Document, doc};
 use mongodb::Collection;
-use reen_proto::auth::v1::SetOperatorRequest;
-use reen_proto::auth::v1::auth_client::AuthClient;
-use reen_testkit::{Backends, FaultProxy, TestDatabase, body, eventually, identity};
+use reen_testkit::{Backends, FaultProxy, TestDatabase, eventually};
 use reen_tests::{Client, Mesh, Scene};
 use serde_json::{Value, json};
 use stripe_webhook::Webhook;
 
 const OWN_SECRET: &str = "whsec_of_this_test";
-
-/// Sets whether somebody is an operator, as the command line does.
-async fn set_operator(mesh: &Mesh, client: &Client, operator: bool) {
-    let address = mesh.service_url("AUTH").parse().unwrap();
-    let channel = reen_chassis::client::connect(&identity("reen"), "auth", &[address]);
-    let asked = SetOperatorRequest {
-        email: client.email.clone(),
-        operator,
-    };
-    body(AuthClient::new(channel.unwrap()).set_operator(asked).await);
-}
-
-async fn operator(mesh: &Mesh) -> Client {
-    let mut client = mesh.client();
-    client.sign_up("Olga Operator").await;
-    set_operator(mesh, &client, true).await;
-    client
-}
 
 async fn saga_in(operator: &Client, id: &str, status: &str) -> Value {
     eventually(&format!("{id} to be {status}"), async || {
@@ -77,7 +57,7 @@ async fn pay_in_vain(scene: &Scene) -> (Value, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stuck_saga_makes_its_order_when_an_operator_retries_it() {
     let (scene, proxy, _database) = scene_without_orders().await;
-    let operator = operator(&scene.mesh).await;
+    let operator = scene.mesh.operator().await;
     proxy.cut();
     let (checkout, id) = pay_in_vain(&scene).await;
     get_stuck(&scene.mesh, &id).await;
@@ -106,7 +86,7 @@ async fn a_stuck_saga_makes_its_order_when_an_operator_retries_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_cannot_become_an_order_goes_back_when_an_operator_says_so() {
     let (scene, proxy, _database) = scene_without_orders().await;
-    let operator = operator(&scene.mesh).await;
+    let operator = scene.mesh.operator().await;
     proxy.cut();
     let (checkout, id) = pay_in_vain(&scene).await;
     get_stuck(&scene.mesh, &id).await;
@@ -137,7 +117,7 @@ async fn send_event(mesh: &Mesh, event: &Value) -> u16 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poisonous_event_is_seen_and_dropped() {
     let mesh = Mesh::start_with(&[("STRIPE_WEBHOOK_SIGNING_SECRET", OWN_SECRET)]).await;
-    let operator = operator(&mesh).await;
+    let operator = mesh.operator().await;
     // For a checkout of ours, but it does not say what was paid.
     let session = json!({
         "id": "cs_poison",
@@ -175,7 +155,7 @@ async fn a_poisonous_event_is_seen_and_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_an_operator_is_let_in_and_only_as_long_as_they_are_one() {
     let scene = Scene::with("10", 5).await;
-    let operator = operator(&scene.mesh).await;
+    let operator = scene.mesh.operator().await;
     assert_eq!(operator.me().await["role"], "OPERATOR");
     for visitor in [&scene.buyer, &scene.seller] {
         let refused = visitor.get("/admin/sagas").await;
@@ -192,7 +172,7 @@ async fn only_an_operator_is_let_in_and_only_as_long_as_they_are_one() {
     assert_eq!((refused.status, refused.code()), (403, "forbidden"));
 
     assert_eq!(operator.get("/admin/sagas").await.status, 200);
-    set_operator(&scene.mesh, &operator, false).await;
+    scene.mesh.set_operator(&operator, false).await;
     let refused = operator.get("/admin/sagas").await;
     assert_eq!(
         (refused.status, refused.code()),

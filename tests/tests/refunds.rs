@@ -3,26 +3,11 @@
 
 use bson::doc;
 use futures::future::join_all;
-use reen_proto::auth::v1::SetOperatorRequest;
-use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_testkit::eventually;
 use reen_tests::{Client, Mesh, Scene, assert_invariants, cents};
 use serde_json::{Value, json};
 
 const REFUNDED: &str = "charge.refunded";
-
-/// Makes somebody an operator, as the command line does.
-async fn operator(mesh: &Mesh) -> Client {
-    let client = mesh.buyer().await;
-    let address = mesh.service_url("AUTH").trim_start_matches("http://");
-    let channel = reen_testkit::peer("reen", "auth", address.parse().unwrap());
-    let asked = SetOperatorRequest {
-        email: client.email.clone(),
-        operator: true,
-    };
-    AuthClient::new(channel).set_operator(asked).await.unwrap();
-    client
-}
 
 fn refunds_of(order: &Value) -> String {
     format!("/orders/{}/refunds", order["id"].as_str().unwrap())
@@ -105,7 +90,7 @@ async fn an_operator_gives_a_whole_order_back_and_the_pieces_return() {
         buyer,
         product,
     } = Scene::with("10", 10).await;
-    let operator = operator(&mesh).await;
+    let operator = mesh.operator().await;
     let before = [balance(&seller).await, balance(&buyer).await];
     let order = buyer.buy(&product, 3).await;
     assert_eq!(buyer.in_stock(&product).await, 7);

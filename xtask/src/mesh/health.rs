@@ -4,14 +4,9 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The readiness check below an admin listener's base URL.
+/// The readiness check below the base URL of a stand-in or an admin listener.
 pub(crate) fn ready_url(admin: &str) -> String {
     format!("{admin}/health/ready")
-}
-
-/// What Stripe's stand-in answers from its beginning.
-pub(crate) fn sim_url(base: &str) -> String {
-    format!("{base}/sim/events")
 }
 
 /// Whether the URL answers with a success.

@@ -101,7 +101,7 @@ fn sim(
         program: programs.join("reen-sims"),
         arguments: vec![name],
         environment,
-        health: health::sim_url(&variables.local(port)?),
+        health: health::ready_url(&variables.local(port)?),
     })
 }
 

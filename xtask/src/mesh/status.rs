@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::health::{is_ready, ready_url, sim_url};
+use super::health::{is_ready, ready_url};
 use super::roles::{SIMS, process_names};
 use super::run_file::Run;
 use crate::backends;
@@ -31,8 +31,7 @@ fn line(run: &Run, name: &str) -> String {
         return format!("{name:<16}{:>8}{port:>7}  down", "-");
     };
     let health = match url {
-        Some(sim) if SIMS.contains(&name) => is_ready(&sim_url(sim)),
-        Some(admin) => is_ready(&ready_url(admin)),
+        Some(base) => is_ready(&ready_url(base)),
         None => false,
     };
     let health = if health { "ready" } else { "not ready" };
