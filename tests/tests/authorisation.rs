@@ -221,6 +221,13 @@ fn routes_of_accounts(world: &World) -> Vec<Row> {
             json!({"name": "Somebody"}),
             SIGNED_IN,
         ),
+        row(
+            post.clone(),
+            "/api/v1/auth/change-password",
+            "",
+            json!({}),
+            SIGNED_IN,
+        ),
         row(Method::DELETE, me, "", Value::Null, UNTRIED),
         row(post.clone(), role, "", json!({"role": "NOBODY"}), SIGNED_IN),
         row(

@@ -24,7 +24,7 @@ impl Class {
     /// The class of the operation at `path`, as the router knows it.
     pub(crate) fn of(path: &str, method: &Method) -> Self {
         match path.rsplit_once("/auth/").map(|(_, call)| call) {
-            Some("sign-in" | "sign-up" | "refresh-token") => Self::SignIn,
+            Some("sign-in" | "sign-up" | "refresh-token" | "change-password") => Self::SignIn,
             _ if path.contains("/webhooks/") => Self::Webhook,
             _ if method.is_safe() => Self::Read,
             _ => Self::Write,

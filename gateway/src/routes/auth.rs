@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::extract::{SignedIn, ValidJson};
 use crate::gateway::{Gateway, Shared};
 use crate::views::Done;
-use crate::views::auth::{AccessTokenView, SessionView, SignIn, SignUp};
+use crate::views::auth::{AccessTokenView, ChangePassword, SessionView, SignIn, SignUp};
 use crate::views::users::UserView;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
@@ -22,6 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(refresh_session))
         .routes(routes!(sign_out))
         .routes(routes!(sign_out_everywhere))
+        .routes(routes!(change_password))
 }
 
 /// Makes an account and signs in.
@@ -114,6 +115,25 @@ async fn sign_out_everywhere(
     let request = proto::SignOutEverywhereRequest {};
     gateway.peers.auth().sign_out_everywhere(request).await?;
     signed_out(&gateway)
+}
+
+/// Changes the password. Every session ends, on every device, and this one begins anew.
+#[utoipa::path(post, path = "/auth/change-password", tag = "auth", security(("bearer" = [])),
+    request_body = ChangePassword, responses(
+    (status = 200, description = "Signed in anew; the refresh token is in a cookie", body = SessionView),
+    (status = 422, description = "`validation_failed`; `currentPassword` is `wrong` when it is another"),
+))]
+async fn change_password(
+    State(gateway): State<Shared>,
+    _: SignedIn,
+    ValidJson(body): ValidJson<ChangePassword>,
+) -> Result<(SetCookie, Json<SessionView>), Error> {
+    let request = proto::ChangePasswordRequest {
+        current_password: body.current_password,
+        new_password: body.new_password,
+    };
+    let session = gateway.peers.auth().change_password(request).await?;
+    show(&gateway, session.into_inner())
 }
 
 fn show(

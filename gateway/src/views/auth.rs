@@ -26,6 +26,16 @@ pub(crate) struct SignIn {
     pub(crate) password: String,
 }
 
+/// Another password.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ChangePassword {
+    #[schema(schema_with = fields::claimed_password)]
+    pub(crate) current_password: String,
+    #[schema(schema_with = fields::new_password)]
+    pub(crate) new_password: String,
+}
+
 /// Who is signed in now; the refresh token is in a cookie.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

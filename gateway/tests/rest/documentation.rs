@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use crate::support::{Gateway, ORDER, send};
 
 /// Every route of the contract.
-const CONTRACT: [&str; 44] = [
+const CONTRACT: [&str; 45] = [
     "POST /api/v1/auth/sign-up",
     "POST /api/v1/auth/sign-in",
     "POST /api/v1/auth/refresh-token",
     "POST /api/v1/auth/sign-out",
     "POST /api/v1/auth/sign-out-all",
+    "POST /api/v1/auth/change-password",
     "GET /api/v1/auth/users/{id}",
     "GET /api/v1/auth/find-all",
     "POST /api/v1/auth/update-user-role",

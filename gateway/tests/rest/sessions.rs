@@ -85,6 +85,31 @@ async fn signing_out_clears_the_cookie() {
 }
 
 #[tokio::test]
+async fn changing_the_password_begins_a_new_session() {
+    let gateway = Gateway::start().await;
+    let change = |body: Value| {
+        let request = gateway.signed_in(BUYER, Method::POST, "/auth/change-password");
+        send(request.json(&body))
+    };
+    let answer = change(json!({"currentPassword": "old", "newPassword": "long enough"})).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["accessToken"], "access");
+    assert!(
+        answer
+            .header("set-cookie")
+            .starts_with("refreshToken=second;")
+    );
+    assert_eq!(gateway.mesh.last_user().as_deref(), Some(BUYER));
+    let refused = change(json!({"currentPassword": "", "newPassword": "short"})).await;
+    let short = |field: &str| (field.to_owned(), "too_short".to_owned());
+    assert_eq!(
+        refused.failing(),
+        [short("currentPassword"), short("newPassword")]
+    );
+    assert_eq!(gateway.mesh.count("ChangePassword"), 1);
+}
+
+#[tokio::test]
 async fn only_good_tokens_pass() {
     let gateway = Gateway::start().await;
     let with = |name: &str, value: Value| {

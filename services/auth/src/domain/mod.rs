@@ -14,7 +14,7 @@ mod user;
 
 pub(crate) use account::Account;
 pub(crate) use clerk::{ClerkMark, ClerkUser, Owner, Standing};
-pub(crate) use fields::{Email, Name, NewUser, ProfileChange, normal_form};
+pub(crate) use fields::{Email, Name, NewUser, Password, ProfileChange, normal_form};
 pub(crate) use key::{PublishedKey, SigningKey};
 pub(crate) use money::{Cents, DEFAULT_STARTING_BALANCE};
 pub(crate) use movement::Movement;

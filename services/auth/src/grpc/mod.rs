@@ -94,6 +94,18 @@ impl proto::auth_server::Auth for Grpc {
         answer(ended.map(|()| proto::SignOutEverywhereResponse {}))
     }
 
+    async fn change_password(
+        &self,
+        request: Request<proto::ChangePasswordRequest>,
+    ) -> Result<Response<proto::Session>, Status> {
+        let user_id = signed_in(&request)?;
+        let asked = request.into_inner();
+        let current = SecretString::from(asked.current_password);
+        let new = parse::new_password(asked.new_password)?;
+        let session = self.sessions.change_password(user_id, current, new).await;
+        answer(session.map(view::session))
+    }
+
     async fn get_jwks(
         &self,
         request: Request<proto::GetJwksRequest>,

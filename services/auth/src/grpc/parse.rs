@@ -6,8 +6,11 @@ use reen_chassis::Caller;
 use reen_error::{Failure, FieldFailure};
 use reen_proto::auth::v1 as proto;
 use reen_proto::time::to_millis;
+use secrecy::SecretString;
 
-use crate::domain::{Charge, ClerkUser, Email, Name, Purchase, Role, Share, UserKey, check_count};
+use crate::domain::{
+    Charge, ClerkUser, Email, Name, Password, Purchase, Role, Share, UserKey, check_count,
+};
 use crate::error::Error;
 
 /// Whoever asks.
@@ -58,6 +61,14 @@ pub(super) fn clerk_user(asked: &proto::SyncClerkUserRequest) -> Result<ClerkUse
         email: Email::parse(&asked.email).ok(),
         is_email_verified: asked.email_verified,
         updated_at: DateTime::from_millis(to_millis(updated_at)),
+    })
+}
+
+/// The password that is to come, named as the client names it.
+pub(super) fn new_password(text: String) -> Result<Password, Failure> {
+    Password::parse(SecretString::from(text)).map_err(|mut field| {
+        "newPassword".clone_into(&mut field.field);
+        Failure::invalid(vec![field])
     })
 }
 

@@ -1,10 +1,13 @@
 use bson::DateTime;
 use bson::oid::ObjectId;
+use reen_error::FieldFailure;
 use secrecy::SecretString;
 
 use super::access_tokens::{AccessTokens, key_set};
 use super::passwords::Passwords;
-use crate::domain::{NewUser, Posting, REFRESH_LIFETIME, RefreshToken, User, normal_form};
+use crate::domain::{
+    NewUser, Password, Posting, REFRESH_LIFETIME, RefreshToken, User, normal_form,
+};
 use crate::error::Error;
 use crate::store::{IssuedToken, NewAccount, Presented, Store};
 
@@ -79,6 +82,28 @@ impl Sessions {
         self.begin(user.ok_or(Error::InvalidCredentials)?).await
     }
 
+    /// Whoever knows the password may change it. Every session ends, a thief's as well, and the one who
+    /// asked gets a new one.
+    pub(crate) async fn change_password(
+        &self,
+        user_id: ObjectId,
+        current: SecretString,
+        new: Password,
+    ) -> Result<Session, Error> {
+        let known = self.store.password_hash(user_id).await?;
+        let is_right = self.passwords.verify(current, known.clone()).await?;
+        let Some(known) = known.filter(|_| is_right) else {
+            return Err(wrong_password());
+        };
+        let new = self.passwords.hash(new.into_secret()).await?;
+        // Not if somebody else changed it meanwhile.
+        if !self.store.change_password(user_id, &known, &new).await? {
+            return Err(wrong_password());
+        }
+        let user = self.store.present_user(user_id).await?;
+        self.begin(user.ok_or(Error::Closed)?).await
+    }
+
     /// Exchanges a refresh token. One that was exchanged before ends its family, also when an honest
     /// client presents it twice at the same moment: a thief's copy looks no different, so a client
     /// has to refresh from one place at a time.
@@ -133,6 +158,12 @@ impl Sessions {
             user,
         })
     }
+}
+
+/// Not a refusal of credentials: who asks is signed in, and stays so.
+fn wrong_password() -> Error {
+    let message = "must be the password of this account";
+    FieldFailure::new("currentPassword", "wrong", message).into()
 }
 
 impl Fresh {

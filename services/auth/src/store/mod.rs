@@ -8,6 +8,7 @@ mod fees;
 mod indexes;
 mod keys;
 mod ledger;
+mod passwords;
 mod purchases;
 mod reversals;
 mod roles;

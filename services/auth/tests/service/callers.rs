@@ -1,12 +1,12 @@
 use reen_auth::NAME;
 use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_proto::auth::v1::{
-    AnonymiseUserRequest, ChangeRoleRequest, ChargeFeeRequest, FindContactsRequest,
-    FindUsersRequest, ForgetClerkUserRequest, ForgetPurchaseRequest, GetBalanceRequest,
-    GetClerkJwksRequest, GetJwksRequest, GetUserRequest, ListUsersRequest, PostRefundRequest,
-    PostSaleRequest, RecordPurchaseRequest, RefreshSessionRequest, ResolveClerkUserRequest,
-    ReverseFeeRequest, ReverseSaleRequest, SetOperatorRequest, SignInRequest,
-    SignOutEverywhereRequest, SignOutRequest, SignUpRequest, SyncClerkUserRequest,
+    AnonymiseUserRequest, ChangePasswordRequest, ChangeRoleRequest, ChargeFeeRequest,
+    FindContactsRequest, FindUsersRequest, ForgetClerkUserRequest, ForgetPurchaseRequest,
+    GetBalanceRequest, GetClerkJwksRequest, GetJwksRequest, GetUserRequest, ListUsersRequest,
+    PostRefundRequest, PostSaleRequest, RecordPurchaseRequest, RefreshSessionRequest,
+    ResolveClerkUserRequest, ReverseFeeRequest, ReverseSaleRequest, SetOperatorRequest,
+    SignInRequest, SignOutEverywhereRequest, SignOutRequest, SignUpRequest, SyncClerkUserRequest,
     UpdateProfileRequest,
 };
 use reen_testkit::{AccessTable, methods};
@@ -37,6 +37,7 @@ fn access_table(auth: &Auth) -> AccessTable {
         refresh_session(RefreshSessionRequest::default()) => GATEWAY,
         sign_out(SignOutRequest::default()) => GATEWAY,
         sign_out_everywhere(SignOutEverywhereRequest {}) => GATEWAY,
+        change_password(ChangePasswordRequest::default()) => GATEWAY,
         get_jwks(GetJwksRequest {}) => GATEWAY,
         get_clerk_jwks(GetClerkJwksRequest {}) => GATEWAY,
         resolve_clerk_user(ResolveClerkUserRequest::default()) => GATEWAY,

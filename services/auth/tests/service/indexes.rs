@@ -22,6 +22,7 @@ async fn every_query_has_an_index() {
     let queries = [
         ("users", doc! {"_id": id}, doc! {}),
         ("users", present(doc! {"_id": id}), doc! {}),
+        ("users", doc! {"_id": id, "passwordHash": "hash"}, doc! {}),
         ("users", doc! {"_id": {"$in": [id]}}, doc! {}),
         ("users", doc! {"clerkId": "user_2abc"}, doc! {}),
         ("users", doc! {"emailKey": "ada@example.com"}, doc! {}),

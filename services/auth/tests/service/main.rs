@@ -15,6 +15,7 @@ mod keys;
 mod ledger_law;
 mod linking;
 mod operators;
+mod passwords;
 mod purchases;
 mod races;
 mod refresh;

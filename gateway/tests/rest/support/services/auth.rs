@@ -103,6 +103,14 @@ impl auth::auth_server::Auth for Mesh {
         answer(auth::SignOutEverywhereResponse {})
     }
 
+    async fn change_password(
+        &self,
+        r: Request<auth::ChangePasswordRequest>,
+    ) -> Answer<auth::Session> {
+        self.note("ChangePassword", &r)?;
+        answer(session("second"))
+    }
+
     async fn get_user(&self, r: Request<auth::GetUserRequest>) -> Answer<auth::GetUserResponse> {
         self.note("GetUser", &r)?;
         let id = &r.get_ref().id;
