@@ -7,11 +7,16 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use reen_chassis::config::{ConfigError, Environment, ProcessEnvironment, Reader};
 use reen_chassis::telemetry::LogFormat;
 use reen_chassis::{jwt, shutdown, telemetry};
 
 use crate::roles::Role;
+
+/// The system's own keeps what was freed: a hundred sign-ins left half a gigabyte in auth.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The REEN mesh.
 #[derive(Parser)]
