@@ -14,7 +14,7 @@ use reen_chassis::{jwt, shutdown, telemetry};
 
 use crate::roles::Role;
 
-/// The system's own keeps what was freed: a hundred sign-ins left half a gigabyte in auth.
+/// The system's own keeps what was freed: each of many threads what one password's hash took.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -8,7 +8,6 @@ mod fence;
 mod group;
 mod guarded;
 mod index;
-mod lanes;
 mod transaction;
 
 pub use bulk::update_each;
@@ -18,5 +17,4 @@ pub use fence::{Fence, FenceError};
 pub use group::{Group, Together};
 pub use guarded::GuardedWrites;
 pub use index::sync_indexes;
-pub use lanes::{Lanes, Turn};
 pub use transaction::{Transaction, TransactionError};

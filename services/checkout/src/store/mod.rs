@@ -1,6 +1,7 @@
 //! Documents, indexes and queries; nothing else speaks to MongoDB.
 
 mod change;
+mod lanes;
 mod schema;
 mod unsettled;
 
@@ -10,11 +11,13 @@ use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::Collection;
-use reen_mongo::{Database, GuardedWrites, Lanes, Turn};
+use reen_mongo::{Database, GuardedWrites};
 use serde::Deserialize;
 
 use crate::domain::{Checkout, HoldState};
 use crate::error::Error;
+use lanes::Lanes;
+pub(crate) use lanes::Turn;
 use schema::{abandoned_before, of_key, overdue_before, owing_release};
 
 #[derive(Clone)]

@@ -40,13 +40,7 @@ impl Auth {
     }
 
     pub(crate) async fn start_on(fresh: Arc<TestDatabase>, starting_balance_cents: i64) -> Self {
-        let config = Config {
-            listen: ANYWHERE,
-            database_url: fresh.url(),
-            identity: identity(reen_auth::NAME),
-            starting_balance_cents,
-            clerk: None,
-        };
+        let config = config(&fresh, starting_balance_cents);
         Self::start_as(fresh, config).await
     }
 
@@ -54,11 +48,8 @@ impl Auth {
     pub(crate) async fn start_beside(clerk: ClerkApi) -> Self {
         let fresh = Arc::new(TestDatabase::fresh());
         let config = Config {
-            listen: ANYWHERE,
-            database_url: fresh.url(),
-            identity: identity(reen_auth::NAME),
-            starting_balance_cents: STARTING_CENTS,
             clerk: Some(clerk),
+            ..config(&fresh, STARTING_CENTS)
         };
         Self::start_as(fresh, config).await
     }
@@ -156,4 +147,14 @@ impl Auth {
 /// The address under which [`Auth::sign_up`] signs `name` up.
 pub(crate) fn address_of(name: &str) -> String {
     format!("{name}@example.com")
+}
+
+fn config(fresh: &TestDatabase, starting_balance_cents: i64) -> Config {
+    Config {
+        listen: ANYWHERE,
+        database_url: fresh.url(),
+        identity: identity(reen_auth::NAME),
+        starting_balance_cents,
+        clerk: None,
+    }
 }

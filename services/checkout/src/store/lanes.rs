@@ -4,24 +4,20 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// More lanes than transactions run at a time, so that strangers seldom share one.
+/// More lanes than repeats come at a time, so that strangers seldom share one.
 const LANES: usize = 256;
 
-/// Lines up the transactions of this process that are about to change the same documents.
-///
-/// MongoDB lets one of several transactions on a document through and sends the others back to their
-/// beginning. When everybody buys the same product most of the work is beginnings. Waiting in line
-/// before beginning costs nothing and is fair. It is no lock: other replicas do not see it, and what
-/// is right without it stays right.
+/// Lines up what would do the same twice in this process: a repeat waits for the first, and sees what
+/// came of it. It is no lock: other replicas do not see it, and what is right without it stays right.
 #[derive(Clone, Debug)]
-pub struct Lanes {
+pub(super) struct Lanes {
     lanes: Arc<[Arc<Mutex<()>>]>,
 }
 
 /// A place at the head of some lanes; leaving is dropping it.
 #[derive(Debug)]
 #[must_use = "the lanes are left when it is dropped"]
-pub struct Turn {
+pub(crate) struct Turn {
     _lanes: Vec<OwnedMutexGuard<()>>,
 }
 
@@ -36,7 +32,7 @@ impl Default for Lanes {
 impl Lanes {
     /// Waits until nobody else is at the head of the lanes of these keys. Lanes are entered in one
     /// order everywhere, so that nobody waits for each other.
-    pub async fn enter<K: Hash>(&self, keys: impl IntoIterator<Item = K>) -> Turn {
+    pub(super) async fn enter<K: Hash>(&self, keys: impl IntoIterator<Item = K>) -> Turn {
         let wanted: BTreeSet<usize> = keys.into_iter().map(|key| lane_of(&key)).collect();
         let mut entered = Vec::with_capacity(wanted.len());
         for lane in wanted {
