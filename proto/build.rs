@@ -4,9 +4,14 @@ use std::path::PathBuf;
 
 type BuildResult = Result<(), Box<dyn std::error::Error>>;
 
-const CONTRACTS: [&str; 8] = [
+const CONTRACTS: [&str; 13] = [
     "reen/operation/v1/operation.proto",
+    "reen/paging/v1/paging.proto",
     "reen/auth/v1/auth.proto",
+    "reen/auth/v1/recovery.proto",
+    "reen/auth/v1/signing_keys.proto",
+    "reen/auth/v1/second_factor.proto",
+    "reen/auth/v1/api_keys.proto",
     "reen/products/v1/products.proto",
     "reen/cart_items/v1/cart_items.proto",
     "reen/checkout/v1/checkout.proto",

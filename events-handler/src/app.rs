@@ -18,7 +18,7 @@ use crate::grpc::Grpc;
 use crate::saga::Runner;
 use crate::sagas;
 use crate::service::{Operators, Reconciler, Sagas};
-use crate::store::Store;
+use crate::store::{Idempotency, Store};
 
 /// How many events are worked on at a time.
 const PREFETCH: u16 = 32;
@@ -35,6 +35,7 @@ pub struct App {
     reconciler: Arc<Reconciler>,
     operators: Arc<Operators>,
     outbox: Outbox,
+    idempotency: Idempotency,
 }
 
 /// Why the process did not start.
@@ -84,9 +85,10 @@ impl App {
         let mailer = Arc::new(Post::open(config.mail)?);
         let database = Database::open(&config.database_url, crate::NAME).await?;
         let store = Store::open(&database).await?;
+        let idempotency = Idempotency::open(&database).await?;
         let broker = Broker::open(&config.broker_url, crate::NAME).await?;
         let publisher = broker.publisher(EVENTS).await?;
-        let parties = Parties::new(services, payments, mailer);
+        let parties = Parties::new(services, payments, mailer, config.storefront);
         let runner = Arc::new(Runner::new(store.clone(), parties, sagas::all()));
         let outbox = store.outbox();
         let dead = DeadLetters::of(&broker, EVENTS).await?;
@@ -104,6 +106,7 @@ impl App {
             reconciler: Arc::new(reconciler),
             operators: Arc::new(operators),
             outbox,
+            idempotency,
         })
     }
 
@@ -144,6 +147,7 @@ impl App {
         let routes = Routes::new(SagasServer::new(Grpc::new(
             self.operators,
             Arc::clone(&self.reconciler),
+            self.idempotency,
         )));
         let answering = server::serve(self.grpc, self.identity, routes, shutdown.clone());
         let reconciling = self.reconciler.reconcile_until(shutdown.clone());

@@ -5,6 +5,7 @@ use lettre::message::Mailbox;
 use reen_chassis::config::{ConfigError, Environment, Listen, Reader};
 use reen_chassis::identity::Identity;
 use secrecy::SecretString;
+use url::Url;
 
 use crate::clients::{MailSettings, ServiceAddresses, StripeSettings};
 
@@ -25,6 +26,8 @@ pub struct Config {
     pub stripe: StripeSettings,
     /// `SMTP_URL`, `MAIL_DIR`, `MAIL_FROM`.
     pub mail: MailSettings,
+    /// `FRONTEND_BASE_URL`, the first of the list: where letters send their readers.
+    pub storefront: Url,
     /// `AUTH_SERVICE_URL` to `ORDERS_SERVICE_URL`.
     pub(crate) services: ServiceAddresses,
     /// `RECONCILE_EVERY_SECONDS`, and the deadlines.
@@ -58,6 +61,7 @@ impl Config {
             let identity = reader.identity(crate::NAME);
             let stripe = read_stripe(reader);
             let mail = read_mail(reader);
+            let storefronts = reader.peers("FRONTEND_BASE_URL", "http://localhost:3000");
             let services = read_services(reader);
             let reconciling = read_reconciling(reader);
             Some(Self {
@@ -67,6 +71,7 @@ impl Config {
                 identity: identity?,
                 stripe: stripe?,
                 mail: mail?,
+                storefront: storefronts?.into_iter().next()?,
                 services: services?,
                 reconciling: reconciling?,
             })

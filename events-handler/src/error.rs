@@ -1,11 +1,13 @@
 use reen_error::{Code, Coded, Failure};
-use reen_mongo::TransactionError;
+use reen_mongo::{IdempotencyError, TransactionError};
 
 /// Why an event was not taken in or a saga not stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
     Store(#[from] reen_mongo::Error),
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// An outside party refused, or did not answer.
     #[error(transparent)]
     Party(#[from] Failure),
@@ -26,6 +28,7 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Self::Store(error) => error.code(),
+            Self::Idempotency(error) => error.code(),
             Self::Party(failure) => failure.code,
             Self::Broker(error) => error.code(),
             Self::NotFound => Code::NotFound,
@@ -51,6 +54,7 @@ impl TransactionError for Error {
     fn database(&self) -> Option<&reen_mongo::Error> {
         match self {
             Self::Store(error) => Some(error),
+            Self::Idempotency(error) => error.database(),
             _ => None,
         }
     }

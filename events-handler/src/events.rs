@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use reen_chassis::CallContext;
 use reen_messaging::{Delivery, Handler, Message, Publisher, Queue, Verdict};
 use reen_proto::events::QUEUE;
-use reen_proto::events::v1::{AccountDeletionRequested, RefundRequested, SagaDue, WebhookReceived};
+use reen_proto::events::v1::{
+    AccountDeletionRequested, LetterRequested, RefundRequested, SagaDue, WebhookReceived,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -41,6 +43,9 @@ impl Intake {
         }
         if let Ok(asked) = delivery.decode::<RefundRequested>() {
             return Ok(self.sagas.take_in_refund(asked, from_the_dead).await);
+        }
+        if let Ok(asked) = delivery.decode::<LetterRequested>() {
+            return Ok(self.sagas.take_in_letter(asked, from_the_dead).await);
         }
         let due = delivery.decode::<SagaDue>()?;
         Ok(self.sagas.go_on(&due.saga_id, from_the_dead).await)

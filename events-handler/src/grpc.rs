@@ -1,15 +1,15 @@
 //! The adapter for operators: parse, call, map.
 
+mod letters;
+
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bson::DateTime;
-use reen_chassis::Caller;
 use reen_chassis::server::refuse;
+use reen_chassis::{Answered, Caller, RequestKey};
 use reen_error::{Failure, FieldFailure};
-use reen_messaging::DeadLetter;
-use reen_proto::events::v1::{AccountDeletionRequested, RefundRequested, SagaDue, WebhookReceived};
+use reen_proto::paging::v1::position::Key;
+use reen_proto::paging::v1::{Keyset, Position};
 use reen_proto::sagas::v1 as proto;
 use reen_proto::time::{from_millis, to_millis};
 use tonic::{Request, Response, Status as Refusal};
@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status as Refusal};
 use crate::error::Error;
 use crate::events::EVENTS;
 use crate::service::{Finding, FindingKind, Operators, Reconciler};
-use crate::store::{Entry, LogEntry, Saga, SagaFilter, Status};
+use crate::store::{Claim, Entry, Idempotency, LogEntry, Saga, SagaFilter, Status};
 
 /// The gateway asks on behalf of operators, the command line for whoever has the secret.
 const OPERATORS: &[&str] = &["gateway", "reen"];
@@ -28,31 +28,26 @@ const LONGEST_LIST: i32 = 1_000;
 pub(crate) struct Grpc {
     operators: Arc<Operators>,
     reconciler: Arc<Reconciler>,
+    idempotency: Idempotency,
 }
 
 impl Grpc {
-    pub(crate) fn new(operators: Arc<Operators>, reconciler: Arc<Reconciler>) -> Self {
+    pub(crate) fn new(
+        operators: Arc<Operators>,
+        reconciler: Arc<Reconciler>,
+        idempotency: Idempotency,
+    ) -> Self {
         Self {
             operators,
             reconciler,
+            idempotency,
         }
     }
 
-    fn summary(&self, saga: &Saga) -> proto::Saga {
-        proto::Saga {
-            id: saga.id.clone(),
-            kind: saga.kind.clone(),
-            key: saga.key.clone(),
-            status: status(saga.status).into(),
-            stuck_in: saga.stuck_in.map_or(0, |stuck_in| status(stuck_in).into()),
-            epoch: saga.epoch,
-            step: self.operators.next_step(saga),
-            attempts: saga.attempts,
-            last_failure: last_failure(saga),
-            due_at: moment(saga.due_at),
-            created_at: moment(saga.created_at),
-            updated_at: moment(saga.updated_at),
-        }
+    /// How a saga is answered.
+    fn view(&self) -> impl Fn(Saga) -> proto::Saga + Send + Sync + use<> {
+        let operators = Arc::clone(&self.operators);
+        move |saga| summary(&operators, &saga)
     }
 }
 
@@ -63,6 +58,7 @@ impl proto::sagas_server::Sagas for Grpc {
         request: Request<proto::ListSagasRequest>,
     ) -> Result<Response<proto::ListSagasResponse>, Refusal> {
         let asked = for_operators(request)?;
+        let limit = i64::from(limit(asked.limit)?);
         let filter = SagaFilter {
             status: wanted_status(asked.status)?,
             kind: Some(asked.kind).filter(|kind| !kind.is_empty()),
@@ -70,11 +66,22 @@ impl proto::sagas_server::Sagas for Grpc {
                 .before
                 .as_ref()
                 .map(|time| DateTime::from_millis(to_millis(time))),
-            limit: limit(asked.limit)?.into(),
+            after: asked.keyset.as_ref().and_then(place).transpose()?,
+            // One more tells whether there is another page.
+            limit: limit + i64::from(asked.keyset.is_some()),
         };
         let sagas = self.operators.list(&filter).await;
-        answer(sagas.map(|sagas| proto::ListSagasResponse {
-            sagas: sagas.iter().map(|saga| self.summary(saga)).collect(),
+        answer(sagas.map(|sagas| {
+            let shown = sagas
+                .len()
+                .min(usize::try_from(limit).unwrap_or(usize::MAX));
+            let last = shown.checked_sub(1).and_then(|last| sagas.get(last));
+            let next = last.filter(|_| sagas.len() > shown).map(position);
+            let sagas = sagas.iter().take(shown);
+            proto::ListSagasResponse {
+                sagas: sagas.map(|saga| summary(&self.operators, saga)).collect(),
+                next,
+            }
         }))
     }
 
@@ -85,7 +92,7 @@ impl proto::sagas_server::Sagas for Grpc {
         let id = saga_id(for_operators(request)?.id)?;
         let found = self.operators.find(&id).await;
         answer(found.map(|saga| proto::SagaDetails {
-            saga: Some(self.summary(&saga)),
+            saga: Some(summary(&self.operators, &saga)),
             owed: saga.owed,
             state_json: serde_json::to_string(&saga.state).unwrap_or_default(),
             log: saga.log.into_iter().map(log_entry).collect(),
@@ -96,20 +103,24 @@ impl proto::sagas_server::Sagas for Grpc {
         &self,
         request: Request<proto::RetrySagaRequest>,
     ) -> Result<Response<proto::Saga>, Refusal> {
+        let key = RequestKey::of(&request);
         let id = saga_id(for_operators(request)?.id)?;
-        let retried = self.operators.retry(&id).await;
-        answer(retried.map(|saga| self.summary(&saga)))
+        let operators = Arc::clone(&self.operators);
+        let retrying = move |claim| async move { operators.retry(&id, &claim).await };
+        Answered::respond(self.idempotency.once(key, self.view(), retrying).await)
     }
 
     async fn compensate_saga(
         &self,
         request: Request<proto::CompensateSagaRequest>,
     ) -> Result<Response<proto::Saga>, Refusal> {
+        let key = RequestKey::of(&request);
         let asked = for_operators(request)?;
         let id = saga_id(asked.id)?;
         let reason = within("reason", asked.reason, LONGEST_REASON)?;
-        let turned = self.operators.compensate(&id, &reason).await;
-        answer(turned.map(|saga| self.summary(&saga)))
+        let operators = Arc::clone(&self.operators);
+        let turning = move |claim| async move { operators.compensate(&id, &reason, &claim).await };
+        Answered::respond(self.idempotency.once(key, self.view(), turning).await)
     }
 
     async fn list_dead_letters(
@@ -121,7 +132,7 @@ impl proto::sagas_server::Sagas for Grpc {
         let found = self.operators.dead_letters(limit).await;
         answer(
             found.map(|(letters, total)| proto::ListDeadLettersResponse {
-                letters: letters.iter().map(letter).collect(),
+                letters: letters.iter().map(letters::view).collect(),
                 total: i64::try_from(total).unwrap_or(i64::MAX),
             }),
         )
@@ -131,6 +142,7 @@ impl proto::sagas_server::Sagas for Grpc {
         &self,
         request: Request<proto::ReplayDeadLettersRequest>,
     ) -> Result<Response<proto::ReplayDeadLettersResponse>, Refusal> {
+        let key = RequestKey::of(&request);
         let asked = for_operators(request)?;
         let ids = match (asked.all, asked.ids) {
             (true, ids) if ids.is_empty() => None,
@@ -139,21 +151,27 @@ impl proto::sagas_server::Sagas for Grpc {
             }
             (false, ids) => Some(letter_ids(ids)?),
         };
-        let replayed = self.operators.replay(ids.as_deref()).await;
-        answer(replayed.map(|count| proto::ReplayDeadLettersResponse {
+        let operators = Arc::clone(&self.operators);
+        // Letters are the broker's: should this process die now, a repeat replays those that are left.
+        let replaying = move |_: Claim<u64>| async move { operators.replay(ids.as_deref()).await };
+        let view = |count| proto::ReplayDeadLettersResponse {
             replayed: i64::try_from(count).unwrap_or(i64::MAX),
-        }))
+        };
+        Answered::respond(self.idempotency.once(key, view, replaying).await)
     }
 
     async fn drop_dead_letters(
         &self,
         request: Request<proto::DropDeadLettersRequest>,
     ) -> Result<Response<proto::DropDeadLettersResponse>, Refusal> {
+        let key = RequestKey::of(&request);
         let ids = letter_ids(for_operators(request)?.ids)?;
-        let dropped = self.operators.drop_letters(&ids).await;
-        answer(dropped.map(|count| proto::DropDeadLettersResponse {
+        let operators = Arc::clone(&self.operators);
+        let dropping = move |_: Claim<u64>| async move { operators.drop_letters(&ids).await };
+        let view = |count| proto::DropDeadLettersResponse {
             dropped: i64::try_from(count).unwrap_or(i64::MAX),
-        }))
+        };
+        Answered::respond(self.idempotency.once(key, view, dropping).await)
     }
 
     async fn list_alerts(
@@ -178,6 +196,23 @@ impl proto::sagas_server::Sagas for Grpc {
     }
 }
 
+fn summary(operators: &Operators, saga: &Saga) -> proto::Saga {
+    proto::Saga {
+        id: saga.id.clone(),
+        kind: saga.kind.clone(),
+        key: saga.key.clone(),
+        status: status(saga.status).into(),
+        stuck_in: saga.stuck_in.map_or(0, |stuck_in| status(stuck_in).into()),
+        epoch: saga.epoch,
+        step: operators.next_step(saga),
+        attempts: saga.attempts,
+        last_failure: last_failure(saga),
+        due_at: moment(saga.due_at),
+        created_at: moment(saga.created_at),
+        updated_at: moment(saga.updated_at),
+    }
+}
+
 fn for_operators<T>(request: Request<T>) -> Result<T, Failure> {
     Caller::of(&request)?.must_be(OPERATORS)?;
     Ok(request.into_inner())
@@ -185,6 +220,24 @@ fn for_operators<T>(request: Request<T>) -> Result<T, Failure> {
 
 fn answer<T>(outcome: Result<T, Error>) -> Result<Response<T>, Refusal> {
     outcome.map(Response::new).map_err(|error| refuse(&error))
+}
+
+/// Behind which saga a page begins.
+fn place(keyset: &Keyset) -> Option<Result<(DateTime, String), Failure>> {
+    let after = keyset.after.as_ref()?;
+    Some(match after.key {
+        Some(Key::Number(millis)) => {
+            saga_id(after.id.clone()).map(|id| (DateTime::from_millis(millis), id))
+        }
+        _ => Err(invalid("after", "not_valid", "must be a position of sagas")),
+    })
+}
+
+fn position(last: &Saga) -> Position {
+    Position {
+        key: Some(Key::Number(last.created_at.timestamp_millis())),
+        id: last.id.clone(),
+    }
 }
 
 fn saga_id(id: String) -> Result<String, Failure> {
@@ -304,46 +357,4 @@ fn dead_letters(count: u64) -> Option<proto::Alert> {
         hint: "reen dlq list".to_owned(),
         since: None,
     })
-}
-
-fn letter(letter: &DeadLetter) -> proto::DeadLetter {
-    let webhook = letter.decode::<WebhookReceived>().ok();
-    let body = match &webhook {
-        Some(webhook) => &webhook.body,
-        None => letter.body(),
-    };
-    let is_json = serde_json::from_slice::<serde_json::Value>(body).is_ok();
-    let body = match std::str::from_utf8(body) {
-        Ok(text) if is_json => text.to_owned(),
-        _ => STANDARD.encode(body),
-    };
-    proto::DeadLetter {
-        id: letter.id().to_owned(),
-        kind: letter.kind().to_owned(),
-        reason: letter.reason().to_owned(),
-        attempts: letter.attempts(),
-        about: about(letter, webhook.as_ref()),
-        body,
-        died_at: letter.died_at().map(from_millis),
-    }
-}
-
-fn about(letter: &DeadLetter, webhook: Option<&WebhookReceived>) -> String {
-    if let Some(webhook) = webhook {
-        return format!(
-            "{} {} {}",
-            webhook.provider, webhook.event_type, webhook.event_id
-        );
-    }
-    if let Ok(due) = letter.decode::<SagaDue>() {
-        return due.saga_id;
-    }
-    if let Ok(refund) = letter.decode::<RefundRequested>() {
-        return format!("refund {} of order {}", refund.refund_id, refund.order_id);
-    }
-    let farewell = letter.decode::<AccountDeletionRequested>();
-    farewell.map_or_else(
-        |_| String::new(),
-        |farewell| format!("user {}", farewell.user_id),
-    )
 }

@@ -4,9 +4,9 @@
 mod support;
 
 use bson::{Document, doc};
-use mongodb::Collection;
 use reen_error::Code;
 use reen_messaging::Message;
+use reen_mongo::Collection;
 use reen_proto::events::v1::{SagaDue, WebhookReceived};
 use reen_testkit::eventually;
 use serde_json::{Value, json};

@@ -12,7 +12,7 @@ use futures::{FutureExt as _, future};
 use reen_error::Code;
 use reen_events_handler::{Outline, outlines};
 use reen_messaging::Message;
-use reen_proto::events::v1::AccountDeletionRequested;
+use reen_proto::events::v1::{AccountDeletionRequested, LetterRequested};
 use serde_json::json;
 use support::book::{Call, Fault, is_undo, step_of};
 use support::process::{Process, serve_as_child};
@@ -26,7 +26,7 @@ struct Start {
     begin: for<'world> fn(&'world World, &'world str) -> BoxFuture<'world, ()>,
 }
 
-const STARTS: [Start; 7] = [
+const STARTS: [Start; 8] = [
     Start {
         kind: "order-completed",
         prepare: |_| fresh_id().boxed(),
@@ -62,7 +62,20 @@ const STARTS: [Start; 7] = [
         prepare: |_| fresh_id().boxed(),
         begin: |world, key| clerk_deletes(world, key).boxed(),
     },
+    Start {
+        kind: "account-letter",
+        prepare: |_| fresh_id().boxed(),
+        begin: |world, key| ask_for_letter(world, key).boxed(),
+    },
 ];
+
+async fn ask_for_letter(world: &World, key: &str) {
+    let asked = LetterRequested {
+        letter_id: key.to_owned(),
+        requested_at: None,
+    };
+    world.publish_message(&Message::new(&asked)).await;
+}
 
 async fn clerk_syncs(world: &World, key: &str) {
     let id = format!("user_{key}");

@@ -10,6 +10,7 @@ mod support;
 use bson::{DateTime, Document, doc};
 use reen_chassis::client::PeerChannel;
 use reen_error::Code;
+use reen_proto::paging::v1::Keyset;
 use reen_proto::sagas::v1::sagas_client::SagasClient;
 use reen_proto::sagas::v1::{
     Alert, AlertKind, CompensateSagaRequest, GetSagaRequest, ListAlertsRequest, ListSagasRequest,
@@ -155,6 +156,19 @@ async fn sagas_are_listed_and_found_by_what_they_are() {
     let before = first[0].created_at;
     let next = ListSagasRequest { before, ..asked() };
     assert_eq!(ids(next).await, [&*paid, &expired]);
+
+    let (mut read, mut after) = (Vec::new(), None);
+    for _page in 0..2 {
+        let page = ListSagasRequest {
+            limit: 2,
+            keyset: Some(Keyset { after }),
+            ..asked()
+        };
+        let page = body(operators(&world).list_sagas(page).await);
+        (read, after) = ([read, page.sagas].concat(), page.next);
+    }
+    let read: Vec<_> = read.into_iter().map(|saga| saga.id).collect();
+    assert_eq!((read, after), (vec![stuck, paid, expired], None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -344,8 +358,12 @@ async fn what_operators_ask_of_the_database_has_an_index() {
         doc! {"kind": "order-completed"},
         doc! {"kind": "order-completed", "createdAt": &before},
         doc! {"status": "stuck", "kind": "order-completed", "createdAt": &before},
+        doc! {"$or": [
+            {"$and": [{"status": "stuck"}, {"createdAt": &before}]},
+            {"$and": [{"status": "stuck"}, {"createdAt": DateTime::now(), "_id": {"$lt": "a"}}]},
+        ]},
     ] {
-        let latest_first = doc! {"createdAt": -1};
+        let latest_first = doc! {"createdAt": -1, "_id": -1};
         reen_testkit::assert_uses_index(&database, "sagas", filter, latest_first).await;
     }
 }

@@ -1,35 +1,41 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use reen_chassis::admin::{self, Readiness};
 use reen_chassis::server::{self, ServeError};
 use reen_messaging::Broker;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use utoipa::openapi::OpenApi;
+use tower::Layer as _;
+use tower::util::MapRequest;
 
+use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::cookies::RefreshCookie;
 use crate::events::Events;
 use crate::gateway::{Gateway, Shared};
 use crate::limits::{self, RateLimits};
-use crate::middleware::{Limits, allow_documentation_page, apply_rules, wrap};
+use crate::middleware::{
+    Limits, allow_documentation_page, apply_rules, carry_key, keep_manners, wrap,
+};
+use crate::openapi::Documents;
 use crate::peers::Peers;
-use crate::rules::{Rules, RulesError};
-use crate::tokens::AccessTokens;
-use crate::{health, openapi, routes, serve};
+use crate::redis::Line;
+use crate::rules::{RuleBook, RulesError};
+use crate::serve::Bounds;
+use crate::tokens::{AccessTokens, ApiKeys};
+use crate::{health, openapi, routes, serve, version};
 
 /// The gateway, bound and connected but not serving yet.
 pub struct App {
     public: TcpListener,
     admin: TcpListener,
-    router: Router,
+    service: serve::Service,
     readiness: Readiness,
     broker: Broker,
-    request_timeout: Duration,
+    cache: Arc<Cache>,
+    bounds: Bounds,
     stopping: CancellationToken,
 }
 
@@ -67,15 +73,27 @@ impl App {
         let stopping = CancellationToken::new();
         let dependencies = health::dependencies(&peers, broker.clone());
         let readiness = Readiness::new(dependencies, stopping.clone());
-        let request_timeout = config.request_timeout;
-        let router = router(config, peers, events, readiness.clone())?;
+        let bounds = Bounds {
+            connections: config.connections.get(),
+            patience: config.request_timeout,
+        };
+        let redis = config.redis_url.as_ref().map(Line::to).transpose()?;
+        let cache = Arc::new(Cache::new(config.cache_bytes, redis.clone()));
+        let limits = RateLimits::new(config.limits, redis.map(limits::Shared::on));
+        let stores = Stores {
+            events,
+            limits,
+            cache: cache.clone(),
+        };
+        let service = service(config, peers, stores, readiness.clone())?;
         Ok(Self {
             public,
             admin,
-            router,
+            service,
             readiness,
             broker,
-            request_timeout,
+            cache,
+            bounds,
             stopping,
         })
     }
@@ -108,43 +126,50 @@ impl App {
             Ok(())
         };
         let public = async {
-            serve::serve(
-                self.public,
-                self.router,
-                self.request_timeout,
-                shutdown.clone(),
-            )
-            .await;
+            serve::serve(self.public, self.service, self.bounds, shutdown.clone()).await;
             Ok(())
         };
         let admin = admin::serve(self.admin, self.readiness, shutdown.clone());
-        tokio::try_join!(mark, public, admin)?;
+        let listening = async {
+            cache::listen(self.broker.clone(), self.cache, shutdown.clone()).await;
+            Ok(())
+        };
+        tokio::try_join!(mark, public, admin, listening)?;
         self.broker.close().await;
         Ok(())
     }
 }
 
-fn router(
+/// What is behind the broker and Redis.
+struct Stores {
+    events: Events,
+    limits: RateLimits,
+    cache: Arc<Cache>,
+}
+
+fn service(
     config: Config,
     peers: Peers,
-    events: Events,
+    stores: Stores,
     readiness: Readiness,
-) -> Result<Router, BuildError> {
+) -> Result<serve::Service, BuildError> {
     let (api, document) = routes::all().split_for_parts();
-    let document = openapi::complete(document);
+    let documents = Documents::of(document).map_err(RulesError::from)?;
     let limits = Limits {
         request_timeout: config.request_timeout,
         body_limit: config.body_limit,
+        in_flight: config.in_flight,
+        tls_only: config.secure_cookies,
     };
     let origins = config.origins.clone();
-    let shared = config.redis_url.as_ref().map(limits::Shared::at);
-    let shared = shared.transpose()?;
     let gateway: Shared = Arc::new(Gateway {
         access_tokens: AccessTokens::new(peers.clone(), config.clerk),
+        api_keys: ApiKeys::new(peers.clone()),
         peers,
-        events,
-        rules: read_rules(&document)?,
-        limits: RateLimits::new(config.limits, shared),
+        events: stores.events,
+        cache: stores.cache,
+        rules: RuleBook::read(&documents)?,
+        limits: stores.limits,
         proxies: config.proxies,
         readiness,
         origins: config.origins,
@@ -155,17 +180,16 @@ fn router(
         clerk_webhook_secret: config.clerk_webhook_secret,
     });
     let api = api
+        .route_layer(from_fn(carry_key))
         .route_layer(from_fn_with_state(gateway.clone(), apply_rules))
         .with_state(gateway);
-    let documentation = openapi::routes(document).layer(map_response(allow_documentation_page));
+    let documentation = openapi::routes(documents).layer(map_response(allow_documentation_page));
     let all = api
         .merge(documentation)
         .fallback(routes::no_route)
         .method_not_allowed_fallback(routes::no_method);
-    Ok(wrap(all, &limits, &origins))
-}
-
-fn read_rules(document: &OpenApi) -> Result<Rules, RulesError> {
-    let document = serde_json::to_value(document).map_err(RulesError::from)?;
-    Rules::read(&document)
+    let all = wrap(all, &limits, &origins);
+    // Around the router: what it matches is decided here.
+    let all = from_fn(keep_manners).layer(MapRequest::new(all, version::route));
+    Ok(serve::Service::new(all))
 }

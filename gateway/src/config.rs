@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use reen_chassis::config::{ConfigError, Environment, Reader};
@@ -15,6 +16,15 @@ const PUBLIC_PORT: u16 = 8000;
 const ADMIN_PORT: u16 = 9100;
 const REQUEST_TIMEOUT_MS: u64 = 10_000;
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+const MAX_IN_FLIGHT: NonZeroU32 = match NonZeroU32::new(512) {
+    Some(most) => most,
+    None => NonZeroU32::MIN,
+};
+const MAX_CONNECTIONS: NonZeroUsize = match NonZeroUsize::new(4_096) {
+    Some(most) => most,
+    None => NonZeroUsize::MIN,
+};
+const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The settings of the gateway.
 #[derive(Clone, Debug)]
@@ -35,8 +45,10 @@ pub struct Config {
     pub clerk_webhook_secret: Option<SvixSecret>,
     /// `RATE_LIMIT_SIGN_IN`, `RATE_LIMIT_WEBHOOK`, `RATE_LIMIT_WRITE`, `RATE_LIMIT_READ`.
     pub limits: Limits,
-    /// `REDIS_SERVICE_URL`: where all gateways count together; absent, each counts for itself.
+    /// `REDIS_SERVICE_URL`: where all gateways count and remember together; absent, each does for itself.
     pub redis_url: Option<SecretString>,
+    /// `CACHE_BYTES`: how much of its memory the gateway fills with public answers; 0 remembers none.
+    pub cache_bytes: u64,
     /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed, addresses and networks separated by commas.
     pub proxies: TrustedProxies,
     /// Whose session tokens are taken beside our own; absent when Clerk is not used.
@@ -49,6 +61,10 @@ pub struct Config {
     pub request_timeout: Duration,
     /// `BODY_LIMIT_BYTES`: the longest body that is read.
     pub body_limit: usize,
+    /// `MAX_IN_FLIGHT`: how many requests are worked on at once; the next ones are refused.
+    pub in_flight: NonZeroU32,
+    /// `MAX_CONNECTIONS`: how many connections there are at once; the next ones wait.
+    pub connections: NonZeroUsize,
 }
 
 /// Where the services are; several addresses of one are its replicas.
@@ -86,11 +102,14 @@ impl Config {
             let parties = reader.or("CLERK_AUTHORIZED_PARTIES", Parties::default());
             let limits = Limits::read(reader);
             let redis_url: Option<Option<String>> = reader.optional("REDIS_SERVICE_URL");
+            let cache_bytes = reader.or("CACHE_BYTES", CACHE_BYTES);
             let proxies = reader.or("TRUSTED_PROXIES", TrustedProxies::default());
             let origins = reader.or("FRONTEND_BASE_URL", Origins::default());
             let secure_cookies = reader.optional("COOKIE_SECURE");
             let request_timeout = read_timeout(reader);
             let body_limit = reader.or("BODY_LIMIT_BYTES", BODY_LIMIT_BYTES);
+            let in_flight = reader.or("MAX_IN_FLIGHT", MAX_IN_FLIGHT);
+            let connections = reader.or("MAX_CONNECTIONS", MAX_CONNECTIONS);
             let origins = origins?;
             Some(Self {
                 listen: listen?,
@@ -102,6 +121,7 @@ impl Config {
                 clerk_webhook_secret: clerk_webhook_secret?,
                 limits: limits?,
                 redis_url: redis_url?.map(SecretString::from),
+                cache_bytes: cache_bytes?,
                 proxies: proxies?,
                 clerk: clerk_issuer(issuer?, parties?),
                 // A browser keeps no Secure cookie that came over plain HTTP.
@@ -109,6 +129,8 @@ impl Config {
                 origins,
                 request_timeout: request_timeout?,
                 body_limit: body_limit?,
+                in_flight: in_flight?,
+                connections: connections?,
             })
         })
     }

@@ -12,9 +12,17 @@ const WHITE: [char; 2] = [' ', '\t'];
 
 /// The strong tag of `body`, which shows `version` of a product.
 pub(crate) fn of(version: i64, body: &[u8]) -> Result<HeaderValue, Error> {
-    let digest = digest(&SHA256, body);
-    let digest = hex::encode(&digest.as_ref()[..DIGEST_BYTES]);
+    let digest = digest_of(body);
     HeaderValue::from_str(&format!("\"{version}-{digest}\"")).map_err(Error::internal)
+}
+
+/// The strong tag of `body`, which has no version.
+pub(crate) fn of_body(body: &[u8]) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(&format!("\"{}\"", digest_of(body))).map_err(Error::internal)
+}
+
+fn digest_of(body: &[u8]) -> String {
+    hex::encode(&digest(&SHA256, body).as_ref()[..DIGEST_BYTES])
 }
 
 /// What `If-Match` or `If-None-Match` names.

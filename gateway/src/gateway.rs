@@ -3,21 +3,24 @@ use std::sync::Arc;
 use reen_chassis::admin::Readiness;
 use secrecy::SecretString;
 
+use crate::cache::Cache;
 use crate::cookies::RefreshCookie;
 use crate::events::Events;
 use crate::limits::{RateLimits, TrustedProxies};
 use crate::origins::Origins;
 use crate::peers::Peers;
-use crate::rules::Rules;
+use crate::rules::RuleBook;
 use crate::svix_signature::SvixSecret;
-use crate::tokens::AccessTokens;
+use crate::tokens::{AccessTokens, ApiKeys};
 
 /// Everything that handlers and layers need.
 pub(crate) struct Gateway {
     pub(crate) peers: Peers,
     pub(crate) access_tokens: AccessTokens,
+    pub(crate) api_keys: ApiKeys,
     pub(crate) events: Events,
-    pub(crate) rules: Rules,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) rules: RuleBook,
     pub(crate) limits: RateLimits,
     pub(crate) proxies: TrustedProxies,
     pub(crate) readiness: Readiness,

@@ -1,21 +1,27 @@
-//! Amounts between JSON numbers in major units (`99.99`) and whole cents, without arithmetic on floats.
+//! Amounts between JSON and whole cents: in the first version numbers in major units (`99.99`), without
+//! arithmetic on floats; in the second minor units with their currency, or bare ones in a query.
 //!
 //! A float is read through its shortest decimal text, which is what the client wrote; an amount is
 //! written as decimal text of its own, so that no cent is lost either way.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _};
-use serde::ser::{Error as _, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-const CENTS: i64 = 100;
+use crate::version::Version;
 
-/// An amount of money; on the wire a number with at most two decimals.
+const CENTS: i64 = 100;
+/// In which everything is sold (ISO 4217).
+pub(crate) const CURRENCY: &str = "USD";
+
+/// An amount of money. How it is written and read is the version's matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Money {
     cents: i64,
@@ -70,6 +76,9 @@ impl fmt::Display for Money {
 
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if Version::current() == Version::Second {
+            return MinorUnits::from(*self).serialize(serializer);
+        }
         RawValue::from_string(self.to_string())
             .map_err(S::Error::custom)?
             .serialize(serializer)
@@ -78,8 +87,51 @@ impl Serialize for Money {
 
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if Version::current() == Version::Second {
+            return Asked::deserialize(deserializer).map(Self::from);
+        }
         let number = Number::deserialize(deserializer)?;
         Self::from_number(&number).ok_or_else(|| D::Error::custom("not an amount of money"))
+    }
+}
+
+/// An amount as the second version writes it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MinorUnits {
+    amount: i64,
+    currency: Currency,
+}
+
+/// There is one, so that nobody has to convert.
+#[derive(Serialize, Deserialize)]
+enum Currency {
+    #[serde(rename = "USD")]
+    Usd,
+}
+
+/// An amount as the second version takes it; which of both it must be, the document says.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Asked {
+    InQuery(i64),
+    InBody(MinorUnits),
+}
+
+impl From<Money> for MinorUnits {
+    fn from(Money { cents: amount }: Money) -> Self {
+        let currency = Currency::Usd;
+        Self { amount, currency }
+    }
+}
+
+impl From<Asked> for Money {
+    fn from(asked: Asked) -> Self {
+        match asked {
+            Asked::InQuery(cents) | Asked::InBody(MinorUnits { amount: cents, .. }) => {
+                Self { cents }
+            }
+        }
     }
 }
 
@@ -100,7 +152,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::Money;
+    use super::{CURRENCY, Money};
+    use crate::version::{Asked, Version};
 
     fn read(text: &str) -> Option<i64> {
         serde_json::from_str::<Money>(text).ok().map(Money::cents)
@@ -156,6 +209,28 @@ mod tests {
         ] {
             let written = serde_json::to_string(&Money::from_cents(cents)).unwrap();
             assert_eq!(written, text);
+        }
+    }
+
+    #[test]
+    fn the_second_version_counts_minor_units_and_names_the_currency() {
+        let second = Asked::of(Version::Second);
+        let amount = json!({ "amount": -9_999, "currency": CURRENCY });
+        let written = || serde_json::to_value(Money::from_cents(-9_999)).unwrap();
+        assert_eq!(second.sync_scope(written), amount);
+        let read = |value: Value| {
+            second.sync_scope(|| serde_json::from_value(value).ok().map(Money::cents))
+        };
+        assert_eq!(read(amount), Some(-9_999));
+        assert_eq!(read(json!(250)), Some(250));
+        for refused in [
+            json!(2.5),
+            json!({ "amount": 1 }),
+            json!({ "amount": 1, "currency": "EUR" }),
+            json!({ "amount": 1.5, "currency": "USD" }),
+            json!({ "amount": 1, "currency": "USD", "more": 1 }),
+        ] {
+            assert_eq!(read(refused.clone()), None, "{refused}");
         }
     }
 

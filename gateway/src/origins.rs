@@ -2,8 +2,11 @@
 
 use std::str::FromStr;
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
+
+/// How browsers tell from where a request comes (W3C, Fetch Metadata).
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The origins of the storefronts (scheme, host and port of each).
 #[derive(Clone, Debug)]
@@ -62,12 +65,19 @@ impl Origins {
     }
 
     /// Whether a request may use the refresh cookie. Browsers name the origin of the page that asks;
-    /// it must be a storefront's, or our own (the documentation page).
+    /// it must be a storefront's, or our own (the documentation page). One that names none must not say
+    /// that it comes from elsewhere; programs say nothing at all.
     pub(crate) fn may_use_cookies(&self, headers: &HeaderMap) -> bool {
-        headers
-            .get(header::ORIGIN)
-            .is_none_or(|origin| self.allowed.contains(origin) || is_own(origin, headers))
+        match headers.get(header::ORIGIN) {
+            Some(origin) => self.allowed.contains(origin) || is_own(origin, headers),
+            None => headers.get(FETCH_SITE).is_none_or(is_here),
+        }
     }
+}
+
+/// What `Sec-Fetch-Site` says of a page of ours, and of an address that was typed.
+fn is_here(site: &HeaderValue) -> bool {
+    site == "same-origin" || site == "none"
 }
 
 fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {

@@ -2,11 +2,14 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use reen_error::FieldFailure;
+use reen_proto::paging::v1::{Keyset, Position};
 use serde::Serialize;
 use url::form_urlencoded::{Serializer, parse};
 use utoipa::ToSchema;
 
+use crate::cursor::CursorPage;
 use crate::error::Error;
+use crate::views::listing::Listing;
 
 /// How many there are in all.
 pub(crate) const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
@@ -19,7 +22,94 @@ const DEFAULT_PAGE_LENGTH: u32 = 20;
 /// To leave out more than this is not browsing.
 pub(crate) const MOST_SKIPPED: u32 = 10_000_000;
 
-/// Which part of a list was asked for.
+/// Which part of a list was asked for, in the way of the version that asks.
+#[derive(Debug)]
+pub(crate) enum Part {
+    /// By how many items come before it.
+    Numbered(Paging),
+    /// By where it begins.
+    Keyset(CursorPage),
+}
+
+impl Part {
+    /// How many at most.
+    pub(crate) fn limit(&self) -> i32 {
+        match self {
+            Self::Numbered(paging) => paging.limit(),
+            Self::Keyset(page) => i32::try_from(page.limit()).unwrap_or(i32::MAX),
+        }
+    }
+
+    /// How many come before.
+    pub(crate) fn skip(&self) -> i64 {
+        match self {
+            Self::Numbered(paging) => paging.skip(),
+            Self::Keyset(_) => 0,
+        }
+    }
+
+    /// Where it begins, if that is how it was asked for.
+    pub(crate) fn keyset(&self) -> Option<Keyset> {
+        match self {
+            Self::Numbered(_) => None,
+            Self::Keyset(page) => Some(page.keyset()),
+        }
+    }
+
+    /// Whether the page's place among the others is shown with it.
+    pub(crate) fn has_meta(&self) -> bool {
+        matches!(self, Self::Numbered(paging) if paging.is_paged())
+    }
+
+    /// What is told of the other parts beside the items; `uri` is this one's.
+    pub(crate) fn headers(&self, total: i64, uri: &Uri) -> HeaderMap {
+        match self {
+            Self::Numbered(paging) => paging.headers(total, uri),
+            Self::Keyset(_) => HeaderMap::new(),
+        }
+    }
+
+    /// How many there are in all, where pages are not linked to each other.
+    pub(crate) fn total(&self, total: i64) -> HeaderMap {
+        match self {
+            Self::Numbered(_) => HeaderMap::from_iter([(TOTAL_COUNT, HeaderValue::from(total))]),
+            Self::Keyset(_) => HeaderMap::new(),
+        }
+    }
+
+    /// This part of a list that the service knows only as a whole, and where the next begins. When the item
+    /// behind which it should begin is gone, it begins anew.
+    pub(crate) fn cut<T>(
+        &self,
+        mut items: Vec<T>,
+        id: impl Fn(&T) -> &str,
+    ) -> (Vec<T>, Option<Position>) {
+        let Self::Keyset(page) = self else {
+            return (items, None);
+        };
+        let after = page.keyset().after;
+        let last = after.and_then(|after| items.iter().position(|item| id(item) == after.id));
+        items.drain(..last.map_or(0, |last| last + 1));
+        let limit = usize::try_from(page.limit()).unwrap_or(usize::MAX);
+        let goes_on = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| goes_on).map(|last| Position {
+            id: id(last).to_owned(),
+            key: None,
+        });
+        (items, next)
+    }
+
+    /// The items as they are shown; `next` is where the service says that the next page begins.
+    pub(crate) fn listing<T>(&self, items: Vec<T>, next: Option<&Position>) -> Listing<T> {
+        match self {
+            Self::Numbered(_) => Listing::Array(items),
+            Self::Keyset(page) => Listing::page(items, next.map(|next| page.cursor(next))),
+        }
+    }
+}
+
+/// Which part of a list was asked for by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Paging {
     limit: u32,
@@ -146,7 +236,10 @@ fn link(uri: &Uri, limit: u32, page: u32, relation: &str) -> String {
 mod tests {
     use axum::http::Uri;
 
-    use super::Paging;
+    use reen_proto::sagas::v1::ListDeadLettersRequest;
+
+    use super::{Paging, Part};
+    use crate::cursor::CursorPage;
 
     fn link(paging: Paging, total: i64) -> Option<String> {
         let uri = Uri::from_static("/api/v1/products?name=a%20b&page=2&limit=10");
@@ -162,6 +255,22 @@ mod tests {
         let expected = format!("<{path}&page=1>; rel=\"prev\", <{path}&page=3>; rel=\"next\"");
         assert_eq!(link(paging, 21), Some(expected));
         assert_eq!(link(Paging::read(Some(10), None).unwrap(), 10), None);
+    }
+
+    #[test]
+    fn what_is_known_as_a_whole_is_cut_by_its_ids() {
+        let question = ListDeadLettersRequest::default();
+        let cut = |cursor: Option<&str>| {
+            let part = Part::Keyset(CursorPage::open(Some(2), cursor, &question).unwrap());
+            let (items, next) = part.cut(vec!["a", "b", "c"], |item| item);
+            let Part::Keyset(page) = part else {
+                unreachable!("it was made above")
+            };
+            (items, next.map(|next| page.cursor(&next)))
+        };
+        let (first, cursor) = cut(None);
+        assert_eq!(first, ["a", "b"]);
+        assert_eq!(cut(cursor.as_deref()), (vec!["c"], None));
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use reen_chassis::client::{PeerChannel, connect};
 use reen_chassis::identity::Identity;
+use reen_proto::auth::v1::api_keys_client::ApiKeysClient;
 use reen_proto::auth::v1::auth_client::AuthClient;
+use reen_proto::auth::v1::recovery_client::RecoveryClient;
+use reen_proto::auth::v1::second_factors_client::SecondFactorsClient;
 use reen_proto::cart_items::v1::cart_items_client::CartItemsClient;
 use reen_proto::checkout::v1::checkout_client::CheckoutClient;
 use reen_proto::orders::v1::orders_client::OrdersClient;
@@ -44,6 +47,18 @@ impl Peers {
 
     pub(crate) fn auth(&self) -> AuthClient<PeerChannel> {
         AuthClient::new(self.auth.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    pub(crate) fn recovery(&self) -> RecoveryClient<PeerChannel> {
+        RecoveryClient::new(self.auth.clone())
+    }
+
+    pub(crate) fn second_factors(&self) -> SecondFactorsClient<PeerChannel> {
+        SecondFactorsClient::new(self.auth.clone())
+    }
+
+    pub(crate) fn api_keys(&self) -> ApiKeysClient<PeerChannel> {
+        ApiKeysClient::new(self.auth.clone())
     }
 
     pub(crate) fn products(&self) -> ProductsClient<PeerChannel> {

@@ -1,5 +1,7 @@
 //! The one place where a failure becomes a document that a client reads.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -77,7 +79,16 @@ pub(crate) fn render(error: &Error, mut response: Response, path: &str, id: &str
     if let Some((name, value)) = header_of(error.status()) {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    if let Some(wait) = error.failure().retry_after {
+        headers.insert(header::RETRY_AFTER, whole_seconds(wait));
+    }
     response
+}
+
+/// Rounded up: who comes back after that is not refused again.
+pub(crate) fn whole_seconds(duration: Duration) -> HeaderValue {
+    let whole = duration.as_secs();
+    HeaderValue::from(whole + u64::from(duration.subsec_nanos() > 0))
 }
 
 /// What the status demands beside the document.
@@ -95,6 +106,7 @@ impl Problem {
             code,
             message,
             fields,
+            ..
         } = failure;
         let detail = if code.is_public() {
             message.clone()
@@ -128,10 +140,12 @@ impl FieldProblem {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::http::StatusCode;
     use reen_error::{Code, Failure};
 
-    use super::Problem;
+    use super::{Problem, whole_seconds};
 
     #[test]
     fn what_went_wrong_inside_stays_inside() {
@@ -139,6 +153,13 @@ mod tests {
         let problem = Problem::new(&failure, StatusCode::INTERNAL_SERVER_ERROR, "/", "id");
         let document = serde_json::to_string(&problem).unwrap();
         assert!(!document.contains("10.0.0.1"));
+    }
+
+    #[test]
+    fn nobody_is_told_to_come_back_too_early() {
+        for (millis, expected) in [(0, "0"), (1, "1"), (1_000, "1"), (1_001, "2")] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), expected);
+        }
     }
 
     #[test]

@@ -34,6 +34,11 @@ contract!(
     "reen.operation.v1",
     "What a saga says about itself with every call."
 );
+contract!(
+    paging,
+    "reen.paging.v1",
+    "Where a page of a list begins and ends."
+);
 contract!(auth, "reen.auth.v1", "Identity, sessions, the ledger.");
 contract!(products, "reen.products.v1", "The catalogue and its stock.");
 contract!(
@@ -56,6 +61,8 @@ contract!(
     events,
     "reen.events.v1",
     "What travels over the broker.",
-    /// The work queue on which everything of this package travels.
-    pub const QUEUE: &str = "reen.events";
+    /// The work queue on which everything of this package travels that has to be done.
+    pub const QUEUE: &str = "reen.events";,
+    /// The exchange on which [`v1::ProductsChanged`] is announced to whoever listens.
+    pub const PRODUCTS_CHANGED: &str = "reen.products.changed";
 );

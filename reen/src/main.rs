@@ -1,6 +1,7 @@
 //! The one binary of the mesh: each process is this binary in a role of its own.
 
 mod cli;
+mod health;
 mod roles;
 
 use std::process::ExitCode;
@@ -38,6 +39,9 @@ enum Command {
         role: Role,
     },
 
+    /// Whether a process is ready, as its admin listener says. Exit codes: 0 it is, 1 it is not.
+    Health(health::Check),
+
     #[command(flatten)]
     Operate(cli::Command),
 }
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
     let Arguments { json, command } = Arguments::parse();
     match command {
         Command::Serve { role } => exit_code(serve(role)),
+        Command::Health(check) => exit_code(check.run()),
         Command::Operate(command) => operate(command, json),
     }
 }

@@ -4,8 +4,12 @@
 
 mod invariants;
 mod mesh;
+mod python;
+mod replica;
 mod shop;
 
 pub use invariants::{assert_invariants, databases, report};
-pub use mesh::{CLERK_SECRET, Mesh, Scene};
-pub use shop::{Answer, Client, cents};
+pub use mesh::{CLERK_SECRET, Mesh, Scene, WEBHOOK_SECRET};
+pub use python::{ask_python, prove_file, python_program, workspace};
+pub use replica::GatewayReplica;
+pub use shop::{Answer, Client, PASSWORD, cents};

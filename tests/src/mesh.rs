@@ -10,11 +10,14 @@ use reen_testkit::{IDENTITY_SECRET, TestBroker, TestDatabase, eventually, identi
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::Client;
+use crate::{Client, GatewayReplica};
 
-const WEBHOOK_SECRET: &str = "whsec_end_to_end";
+/// With which Stripe signs.
+pub const WEBHOOK_SECRET: &str = "whsec_end_to_end";
 /// With which Clerk signs, in the form in which Svix writes its secrets.
 pub const CLERK_SECRET: &str = "whsec_ZW5kLXRvLWVuZC10ZXN0cy1vZi1yZWVu";
+/// With which auth seals what it stores.
+const AUTH_SECRETS_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const SERVICES: [&str; 6] = [
     "AUTH",
     "PRODUCTS",
@@ -148,6 +151,23 @@ impl Mesh {
         }
     }
 
+    /// Starts one more gateway, with some settings changed.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn another_gateway(&self, changed: &[(&str, &str)]) -> GatewayReplica {
+        let mut settings = self.settings.clone();
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        settings.extend(changed.iter().map(owned));
+        GatewayReplica::start(settings).await
+    }
+
+    /// What every process of it was started with.
+    #[must_use]
+    pub fn settings(&self) -> &HashMap<String, String> {
+        &self.settings
+    }
+
     /// The URL of a service's gRPC listener, by the prefix of its settings, e.g. `AUTH`.
     ///
     /// # Panics
@@ -238,6 +258,14 @@ impl Mesh {
         .await
     }
 
+    /// What was written to `address` about what was bought or sold there.
+    #[must_use]
+    pub fn order_letters_to(&self, address: &str) -> Vec<String> {
+        let mut letters = self.letters_to(address);
+        letters.retain(|letter| !letter.contains("Subject: Verify your e-mail address"));
+        letters
+    }
+
     /// Everything that was written to `address`.
     #[must_use]
     pub fn letters_to(&self, address: &str) -> Vec<String> {
@@ -289,6 +317,7 @@ fn settings(
         ("GATEWAY_ADMIN_PORT", "0"),
         ("MESSAGE_BROKER_URL", broker.url_text()),
         ("SERVICE_IDENTITY_SECRET", IDENTITY_SECRET),
+        ("AUTH_SECRETS_KEY", AUTH_SECRETS_KEY),
         ("FRONTEND_BASE_URL", "http://localhost:3000"),
         // Everybody here comes from one address.
         ("RATE_LIMIT_SIGN_IN", "off"),

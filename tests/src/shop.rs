@@ -2,7 +2,8 @@ use reen_testkit::eventually;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-const PASSWORD: &str = "correct horse battery";
+/// Everybody's password.
+pub const PASSWORD: &str = "correct horse battery";
 /// The card that pays, and the one that does not.
 const GOOD_CARD: &str = "4242424242424242";
 const BAD_CARD: &str = "4000000000000002";
@@ -14,6 +15,8 @@ pub struct Answer {
     pub status: u16,
     /// The JSON body; null when there is none.
     pub body: Value,
+    /// Whether it was given before: `Idempotency-Replayed`.
+    pub replayed: bool,
 }
 
 impl Answer {
@@ -85,6 +88,12 @@ impl Client {
         self
     }
 
+    /// What the visitor shows as a bearer token; nothing before the sign-up.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// `GET` below `/api/v1`.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await
@@ -99,6 +108,15 @@ impl Client {
     pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Answer {
         let request = self.request(Method::POST, path).json(&body);
         answer(request.header("idempotency-key", key)).await
+    }
+
+    /// The same, again and again until it is not in flight any more.
+    pub async fn insist_once(&self, path: &str, key: &str, body: Value) -> Answer {
+        eventually("a request that is not in flight", async || {
+            let answer = self.post_once(path, key, body.clone()).await;
+            (answer.code() != "idempotency_in_flight").then_some(answer)
+        })
+        .await
     }
 
     /// `PATCH` below `/api/v1`.
@@ -151,13 +169,25 @@ impl Client {
         product["id"].as_str().expect("an id").to_owned()
     }
 
-    /// How many pieces of a product can be bought now.
+    /// How many pieces of a product can be bought now, whatever a cache remembers.
     ///
     /// # Panics
     /// When the product is not there.
     pub async fn in_stock(&self, product_id: &str) -> i64 {
-        let product = self.get(&format!("/products/{product_id}")).await.ok();
+        let request = self.request(Method::GET, &format!("/products/{product_id}"));
+        let product = answer(request.header("cache-control", "no-cache"))
+            .await
+            .ok();
         product["quantity"].as_i64().expect("a quantity")
+    }
+
+    /// The same visitor at another gateway.
+    #[must_use]
+    pub fn at(&self, gateway: &str) -> Self {
+        Self {
+            gateway: gateway.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Puts pieces of a product into the cart.
@@ -266,10 +296,12 @@ impl Client {
 async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.expect("an answer");
     let status = response.status().as_u16();
+    let replayed = response.headers().contains_key("idempotency-replayed");
     let text = response.text().await.expect("a body");
     Answer {
         status,
         body: serde_json::from_str(&text).unwrap_or(Value::Null),
+        replayed,
     }
 }
 

@@ -9,8 +9,12 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Request};
 
 /// The prefix of a service's settings, and its process.
-const SERVICES: [(&str, &str, &str); 5] = [
+const SERVICES: [(&str, &str, &str); 9] = [
     ("reen.auth.v1.Auth", "AUTH", "auth"),
+    ("reen.auth.v1.Recovery", "AUTH", "auth"),
+    ("reen.auth.v1.SigningKeys", "AUTH", "auth"),
+    ("reen.auth.v1.SecondFactors", "AUTH", "auth"),
+    ("reen.auth.v1.ApiKeys", "AUTH", "auth"),
     ("reen.products.v1.Products", "PRODUCTS", "products"),
     ("reen.cart_items.v1.CartItems", "CART_ITEMS", "cart-items"),
     ("reen.checkout.v1.Checkout", "CHECKOUT", "checkout"),

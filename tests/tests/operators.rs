@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
 
 use bson::{DateTime, Document, doc};
-use mongodb::Collection;
+use reen_mongo::Collection;
 use reen_testkit::{Backends, FaultProxy, TestDatabase, eventually};
 use reen_tests::{Client, Mesh, Scene};
 use serde_json::{Value, json};

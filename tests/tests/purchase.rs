@@ -44,7 +44,7 @@ async fn a_buyer_who_pays_gets_the_order_and_both_get_a_letter() {
 
     let letters = async |address: &str| {
         eventually("a letter", async || {
-            mesh.letters_to(address).into_iter().next()
+            mesh.order_letters_to(address).into_iter().next()
         })
         .await
     };

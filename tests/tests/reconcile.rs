@@ -60,7 +60,7 @@ async fn a_payment_whose_webhook_never_comes_gets_its_order_all_the_same() {
     assert_eq!(buyer.in_stock(&product).await, 3);
     assert_eq!(buyer.stripe_get("/sim/refunds").await, json!([]));
     let letter = eventually("a letter", async || {
-        mesh.letters_to(&buyer.email).into_iter().next()
+        mesh.order_letters_to(&buyer.email).into_iter().next()
     });
     assert!(letter.await.contains("$20.00"));
     assert_invariants(&mesh).await;

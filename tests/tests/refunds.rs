@@ -145,7 +145,7 @@ async fn nobody_gives_back_more_than_is_left_and_strangers_nothing() {
         let (seller, path) = (seller.clone(), refunds_of(&order));
         async move {
             seller
-                .post_once(&path, "k-1", json!({"amount": 4}))
+                .insist_once(&path, "k-1", json!({"amount": 4}))
                 .await
                 .ok()
         }

@@ -45,7 +45,7 @@ async fn a_webhook_that_is_delivered_five_times_at_once_makes_one_order() {
     assert_eq!(orders.as_array().unwrap().len(), 1);
     assert_eq!(orders[0]["id"], order["id"]);
     assert_eq!(buyer.me().await["purchasesCount"], 1);
-    assert_eq!(mesh.letters_to(&buyer.email).len(), 1);
+    assert_eq!(mesh.order_letters_to(&buyer.email).len(), 1);
     assert_invariants(&mesh).await;
 }
 
@@ -71,7 +71,7 @@ async fn a_payment_whose_stock_is_gone_is_refunded_once_and_the_buyer_is_told() 
     assert_eq!(refunds[0]["amount"], 1_000);
     assert_eq!(late.get("/orders").await.ok(), json!([]));
     let letter = eventually("a letter", async || {
-        mesh.letters_to(&late.email).into_iter().next()
+        mesh.order_letters_to(&late.email).into_iter().next()
     });
     assert!(letter.await.contains("refunded"));
     assert_invariants(&mesh).await;

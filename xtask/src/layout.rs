@@ -9,6 +9,8 @@ use anyhow::{Context, Result};
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     root: PathBuf,
+    /// Set for a mesh beside the user's own, which knows nothing of it.
+    aside: Option<&'static str>,
 }
 
 impl Layout {
@@ -18,7 +20,19 @@ impl Layout {
         let built_from = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let xtask = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(built_from, PathBuf::from);
         let root = xtask.parent().unwrap_or(&xtask).to_path_buf();
-        Self { root }
+        Self { root, aside: None }
+    }
+
+    /// The same checkout for a mesh of its own: with data, logs and settings beside those of the user's.
+    pub(crate) fn aside(&self, name: &'static str) -> Self {
+        Self {
+            root: self.root.clone(),
+            aside: Some(name),
+        }
+    }
+
+    pub(crate) fn is_aside(&self) -> bool {
+        self.aside.is_some()
     }
 
     /// A layout below any folder, for tests.
@@ -26,6 +40,7 @@ impl Layout {
     pub(crate) fn below(root: &Path) -> Self {
         Self {
             root: root.to_path_buf(),
+            aside: None,
         }
     }
 
@@ -35,6 +50,11 @@ impl Layout {
 
     /// Everything that running REEN leaves behind; removing it is always safe once all is down.
     pub(crate) fn private(&self) -> PathBuf {
+        self.installed().join(self.aside.unwrap_or_default())
+    }
+
+    /// Where servers are that were downloaded; every mesh of this checkout runs them.
+    pub(crate) fn installed(&self) -> PathBuf {
         self.root.join(".reen")
     }
 

@@ -5,16 +5,20 @@
 //! run them.
 
 mod backends;
+mod bench;
 mod chaos;
 mod check;
 mod demo;
 mod interrupt;
 mod layout;
 mod mesh;
+mod openapi;
 mod process;
 mod progress;
+mod python;
 mod settings;
 mod suite;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -57,12 +61,18 @@ enum Command {
     },
     /// Buy while processes, lines and backends fail, and check that every payment had one end.
     Chaos(chaos::ChaosOptions),
+    /// Start a release mesh of its own and measure what every route costs.
+    Bench(bench::BenchOptions),
     /// Run a command of the binary `reen` on the running mesh, e.g. `reen saga list`.
     Reen {
         /// What `reen` is given.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// The Python environment that some tests ask, for `cargo test` by hand.
+    Python,
+    /// Write docs/openapi from the routes of the gateway.
+    Openapi,
     /// Layers between crates, rooms inside an app, sizes of files and functions.
     Check,
     /// Format, check, clippy, documentation, licences, and all tests on real backends.
@@ -88,9 +98,12 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Up(options) => return mesh::up(&layout, options),
         Command::Chaos(options) => return chaos::run(&layout, options),
+        Command::Bench(options) => return bench::run(&layout, &options),
         Command::Reen { arguments } => return mesh::operate(&layout, &arguments),
         Command::Check => return check::run(&layout),
+        Command::Openapi => return openapi::run(&layout),
         Command::Test { filters } => return suite::run(&layout, &filters),
+        Command::Python => python::require(&layout)?,
         Command::Down => mesh::down(&layout)?,
         Command::Status => mesh::status(&layout),
         Command::Logs { name, follow } => mesh::logs(&layout, name.as_deref(), follow)?,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::layout::Layout;
+use crate::mesh::COMMON;
 
 /// Variables that win over everything that xtask would choose.
 #[derive(Debug, Default)]
@@ -12,14 +13,18 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// An empty value counts as not set.
+    /// An empty value counts as not set. A mesh aside takes nothing of the user's but what every process
+    /// reads.
     pub(crate) fn of_user(layout: &Layout) -> Self {
         let file = fs::read_to_string(layout.root().join(".env")).unwrap_or_default();
         let environment = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
         let all = parse(&file).into_iter().chain(environment);
+        let counts = |key: &str| !layout.is_aside() || COMMON.contains(&key);
         Self {
-            values: all.filter(|(_, value)| !value.is_empty()).collect(),
+            values: all
+                .filter(|(key, value)| counts(key) && !value.is_empty())
+                .collect(),
         }
     }
 

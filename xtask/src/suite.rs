@@ -12,6 +12,7 @@ use crate::interrupt::Interrupt;
 use crate::layout::Layout;
 use crate::process::{cargo, find_program};
 use crate::progress::seconds;
+use crate::{python, tools};
 
 /// Runs all steps up to the first that fails; with filters only the tests whose names match.
 pub(crate) fn run(layout: &Layout, filters: &[String]) -> Result<ExitCode> {
@@ -23,6 +24,8 @@ pub(crate) fn run(layout: &Layout, filters: &[String]) -> Result<ExitCode> {
             }
         }
     }
+    tools::require()?;
+    python::require(layout)?;
     let backends = backends::up(layout, &backends::NAMES)?;
     // Ctrl-C ends cargo; what was started for it is ended here.
     let _interrupt = Interrupt::watch()?;

@@ -37,6 +37,14 @@ pub(crate) enum Letter {
         order_id: String,
         amount: String,
     },
+    ResetPassword {
+        /// Where the new password is set, with the token.
+        link: String,
+    },
+    VerifyEmail {
+        /// Where the address is verified, with the token.
+        link: String,
+    },
 }
 
 impl Letter {
@@ -83,6 +91,8 @@ impl Letter {
             Self::ProductsSold { order_id, .. } => format!("You sold something: order {order_id}"),
             Self::Refunded { .. } => "Your payment was refunded".to_owned(),
             Self::OrderRefunded { order_id, .. } => format!("A refund for your order {order_id}"),
+            Self::ResetPassword { .. } => "Set a new password".to_owned(),
+            Self::VerifyEmail { .. } => "Verify your e-mail address".to_owned(),
         }
     }
 
@@ -125,6 +135,8 @@ impl Letter {
                 amount,
             }
             .render(),
+            Self::ResetPassword { link } => ResetPasswordHtml { name, link }.render(),
+            Self::VerifyEmail { link } => VerifyEmailHtml { name, link }.render(),
         }
     }
 
@@ -159,6 +171,8 @@ impl Letter {
                 amount,
             }
             .render(),
+            Self::ResetPassword { link } => ResetPasswordText { name, link }.render(),
+            Self::VerifyEmail { link } => VerifyEmailText { name, link }.render(),
         }
     }
 }
@@ -203,6 +217,10 @@ template!(OrderRefundedHtml, "order_refunded.html" {
 template!(OrderRefundedText, "order_refunded.txt" {
     name: &'letter str, order_id: &'letter str, amount: &'letter str
 });
+template!(ResetPasswordHtml, "reset_password.html" { name: &'letter str, link: &'letter str });
+template!(ResetPasswordText, "reset_password.txt" { name: &'letter str, link: &'letter str });
+template!(VerifyEmailHtml, "verify_email.html" { name: &'letter str, link: &'letter str });
+template!(VerifyEmailText, "verify_email.txt" { name: &'letter str, link: &'letter str });
 
 #[cfg(test)]
 mod tests {
@@ -241,6 +259,22 @@ mod tests {
         let rendered = letter.render("Ada").unwrap();
         for form in [rendered.text, rendered.html] {
             assert!(form.contains("66f0") && form.contains("$2.50"), "{form}");
+        }
+    }
+
+    #[test]
+    fn a_letter_about_the_account_holds_its_link_and_not_the_name_as_markup() {
+        let link = "https://shop.example/reset-password?token=a-b_c".to_owned();
+        let letters = [
+            Letter::ResetPassword { link: link.clone() },
+            Letter::VerifyEmail { link: link.clone() },
+        ];
+        for letter in letters {
+            let rendered = letter.render("<b>Ada</b>").unwrap();
+            assert!(!rendered.html.contains("<b>Ada"), "{}", rendered.html);
+            for form in [rendered.text, rendered.html] {
+                assert!(form.contains(&link), "{form}");
+            }
         }
     }
 }

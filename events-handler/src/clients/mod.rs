@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use reen_error::Failure;
+use url::Url;
 
 pub(crate) use letter::{Letter, LetterLine};
 pub(crate) use mail::Post;
@@ -53,6 +54,8 @@ pub(crate) struct Parties {
     services: Services,
     payments: Arc<dyn Payments>,
     mailer: Arc<dyn Mailer>,
+    /// Where letters send their readers.
+    storefront: Url,
 }
 
 impl Parties {
@@ -60,12 +63,20 @@ impl Parties {
         services: Services,
         payments: Arc<dyn Payments>,
         mailer: Arc<dyn Mailer>,
+        storefront: Url,
     ) -> Self {
         Self {
             services,
             payments,
             mailer,
+            storefront,
         }
+    }
+
+    /// The URL of a page of the storefront.
+    pub(crate) fn page(&self, path: &str) -> String {
+        let base = self.storefront.as_str().trim_end_matches('/');
+        format!("{base}/{path}")
     }
 
     pub(crate) fn payments(&self) -> &dyn Payments {

@@ -1,6 +1,7 @@
 use reen_chassis::client::{PeerChannel, connect};
 use reen_chassis::identity::Identity;
 use reen_proto::auth::v1::auth_client::AuthClient;
+use reen_proto::auth::v1::recovery_client::RecoveryClient;
 use reen_proto::cart_items::v1::cart_items_client::CartItemsClient;
 use reen_proto::checkout::v1::checkout_client::CheckoutClient;
 use reen_proto::orders::v1::orders_client::OrdersClient;
@@ -22,6 +23,7 @@ pub(crate) struct ServiceAddresses {
 /// Channels to the services.
 pub(crate) struct Services {
     auth: AuthClient<PeerChannel>,
+    recovery: RecoveryClient<PeerChannel>,
     products: ProductsClient<PeerChannel>,
     cart_items: CartItemsClient<PeerChannel>,
     checkout: CheckoutClient<PeerChannel>,
@@ -33,8 +35,10 @@ impl Services {
         identity: &Identity,
         addresses: &ServiceAddresses,
     ) -> Result<Self, tonic::transport::Error> {
+        let auth = connect(identity, "auth", &addresses.auth)?;
         Ok(Self {
-            auth: AuthClient::new(connect(identity, "auth", &addresses.auth)?),
+            recovery: RecoveryClient::new(auth.clone()),
+            auth: AuthClient::new(auth),
             products: ProductsClient::new(connect(identity, "products", &addresses.products)?),
             cart_items: CartItemsClient::new(connect(
                 identity,
@@ -51,6 +55,10 @@ impl Services {
 impl Parties {
     pub(crate) fn auth(&self) -> AuthClient<PeerChannel> {
         self.services.auth.clone()
+    }
+
+    pub(crate) fn recovery(&self) -> RecoveryClient<PeerChannel> {
+        self.services.recovery.clone()
     }
 
     pub(crate) fn products(&self) -> ProductsClient<PeerChannel> {

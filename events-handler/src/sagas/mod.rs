@@ -1,6 +1,7 @@
 //! The sagas: one file each, in the same order: state, steps, definition.
 
 mod account_deleted;
+mod account_letter;
 mod checkout_expired;
 mod clerk_user_deleted;
 mod clerk_user_synced;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use crate::saga::{AnySaga, Outline};
 
 pub(crate) use account_deleted::ACCOUNT_DELETED;
+pub(crate) use account_letter::{ACCOUNT_LETTER, State as LetterState};
 pub(crate) use checkout_expired::CHECKOUT_EXPIRED;
 pub(crate) use clerk_user_deleted::CLERK_USER_DELETED;
 pub(crate) use clerk_user_synced::{CLERK_USER_SYNCED, State as ClerkState};
@@ -34,6 +36,7 @@ pub(crate) fn all() -> Vec<Arc<dyn AnySaga>> {
         Arc::new(PAYMENT_REFUNDED),
         Arc::new(CLERK_USER_SYNCED),
         Arc::new(CLERK_USER_DELETED),
+        Arc::new(ACCOUNT_LETTER),
     ]
 }
 

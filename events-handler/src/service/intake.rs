@@ -1,6 +1,8 @@
 //! Which saga a message asks for.
 
-use reen_proto::events::v1::{AccountDeletionRequested, RefundRequested, WebhookReceived};
+use reen_proto::events::v1::{
+    AccountDeletionRequested, LetterRequested, RefundRequested, WebhookReceived,
+};
 use serde::Serialize;
 
 use crate::domain::{
@@ -9,9 +11,9 @@ use crate::domain::{
 use crate::error::Error;
 use crate::saga::{AnySaga as _, Definition};
 use crate::sagas::{
-    ACCOUNT_DELETED, AccountState, CHECKOUT_EXPIRED, CLERK_USER_DELETED, CLERK_USER_SYNCED,
-    ClerkState, ExpiryState, ORDER_COMPLETED, OrderState, PAYMENT_REFUNDED, REFUND_REQUESTED,
-    RefundState, RefundedState,
+    ACCOUNT_DELETED, ACCOUNT_LETTER, AccountState, CHECKOUT_EXPIRED, CLERK_USER_DELETED,
+    CLERK_USER_SYNCED, ClerkState, ExpiryState, LetterState, ORDER_COMPLETED, OrderState,
+    PAYMENT_REFUNDED, REFUND_REQUESTED, RefundState, RefundedState,
 };
 use crate::store::{Event, NewSaga};
 
@@ -71,6 +73,21 @@ pub(super) fn read_refund(asked: RefundRequested) -> Result<(Event, Asked), Erro
     let state = RefundState::from(asked);
     let saga = begin(&REFUND_REQUESTED, state.id.clone(), &state)?;
     Ok((event, Asked::Saga(saga)))
+}
+
+/// A letter about an account.
+pub(super) fn read_letter(asked: LetterRequested) -> Result<(Event, Asked), Error> {
+    let event = Event {
+        provider: OWN.to_owned(),
+        id: format!("letter:{}", asked.letter_id),
+        kind: "letter.requested".to_owned(),
+        body: Vec::new(),
+    };
+    let key = asked.letter_id.clone();
+    let state = LetterState {
+        letter_id: asked.letter_id,
+    };
+    Ok((event, Asked::Saga(begin(&ACCOUNT_LETTER, key, &state)?)))
 }
 
 /// Each event has a saga of its own, named after the event: the name of a saga is kept by every service

@@ -7,7 +7,9 @@ mod reconcile;
 
 use std::sync::Arc;
 
-use reen_proto::events::v1::{AccountDeletionRequested, RefundRequested, WebhookReceived};
+use reen_proto::events::v1::{
+    AccountDeletionRequested, LetterRequested, RefundRequested, WebhookReceived,
+};
 
 pub(crate) use self::findings::{Finding, FindingKind};
 use self::intake::Asked;
@@ -55,6 +57,16 @@ impl Sagas {
         from_the_dead: bool,
     ) -> Result<Ending, Error> {
         let (event, asked) = intake::read_refund(asked)?;
+        self.take_in(event, asked, from_the_dead).await
+    }
+
+    /// Somebody asked for a letter about their account.
+    pub(crate) async fn take_in_letter(
+        &self,
+        asked: LetterRequested,
+        from_the_dead: bool,
+    ) -> Result<Ending, Error> {
+        let (event, asked) = intake::read_letter(asked)?;
         self.take_in(event, asked, from_the_dead).await
     }
 

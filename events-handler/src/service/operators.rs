@@ -6,7 +6,7 @@ use reen_messaging::{DeadLetter, DeadLetters, Which};
 
 use crate::error::Error;
 use crate::saga::Runner;
-use crate::store::{Saga, SagaFilter, Status, Store, Turn};
+use crate::store::{Claim, Saga, SagaFilter, Status, Store, Turn};
 
 pub(crate) struct Operators {
     store: Store,
@@ -37,14 +37,20 @@ impl Operators {
     }
 
     /// Goes on now with a saga that waits or is stuck.
-    pub(crate) async fn retry(&self, id: &str) -> Result<Saga, Error> {
-        let retried = self.store.turn(id, Turn::Retry, must_be_unsettled).await?;
+    pub(crate) async fn retry(&self, id: &str, claim: &Claim<Saga>) -> Result<Saga, Error> {
+        let turning = self.store.turn(id, Turn::Retry, must_be_unsettled, claim);
+        let retried = turning.await?;
         tracing::warn!(saga = id, "an operator goes on with it");
         Ok(retried)
     }
 
     /// Turns a saga around.
-    pub(crate) async fn compensate(&self, id: &str, reason: &str) -> Result<Saga, Error> {
+    pub(crate) async fn compensate(
+        &self,
+        id: &str,
+        reason: &str,
+        claim: &Claim<Saga>,
+    ) -> Result<Saga, Error> {
         let may = |saga: &Saga| {
             must_be_unsettled(saga)?;
             let is_forward = saga.stuck_in.unwrap_or(saga.status) == Status::Running;
@@ -54,7 +60,8 @@ impl Operators {
                 Err(Error::TooLate)
             }
         };
-        let turned = self.store.turn(id, Turn::Compensate(reason), may).await?;
+        let turning = self.store.turn(id, Turn::Compensate(reason), may, claim);
+        let turned = turning.await?;
         tracing::warn!(saga = id, reason, "an operator turns it around");
         Ok(turned)
     }

@@ -1,9 +1,9 @@
 //! Events that are taken in: each with the saga that it starts, those of the same moment together.
 
 use bson::doc;
-use mongodb::{ClientSession, Collection};
+use mongodb::ClientSession;
 use reen_messaging::{Event, Inbox, Noted};
-use reen_mongo::{Database, Together, Transaction};
+use reen_mongo::{Collection, Database, Together, Transaction};
 
 use super::document::Saga;
 use crate::error::Error;

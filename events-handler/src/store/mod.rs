@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use bson::{Bson, DateTime, Document, doc};
 use futures::TryStreamExt as _;
+use mongodb::IndexModel;
 use mongodb::options::ReturnDocument;
-use mongodb::{Collection, IndexModel};
 use reen_messaging::{Inbox, Noted, Outbox};
-use reen_mongo::{Database, Group, GuardedWrites, sync_indexes};
+use reen_mongo::{Collection, Database, Group, GuardedWrites, sync_indexes};
 
 use crate::error::Error;
 use beginning::{Beginning, Beginnings};
@@ -22,6 +22,7 @@ pub(crate) use change::{Advance, Change, Outcome};
 pub(crate) use document::{Entry, LogEntry, NewSaga, Saga, Status};
 pub(crate) use operators::{SagaFilter, Turn};
 pub(crate) use reen_messaging::Event;
+pub(crate) use reen_mongo::{Claim, Idempotency};
 pub(crate) use watch::Watched;
 
 const SAGAS: &str = "sagas";

@@ -4,7 +4,7 @@ use bson::{DateTime, Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::{ClientSession, IndexModel};
 use reen_messaging::Message;
-use reen_mongo::Transaction;
+use reen_mongo::{Claim, Transaction};
 use reen_proto::events::v1::SagaDue;
 
 use super::change::{RELEASED, refusal_document};
@@ -21,6 +21,8 @@ pub(crate) struct SagaFilter {
     pub(crate) kind: Option<String>,
     /// Those that began before this.
     pub(crate) before: Option<DateTime>,
+    /// Those behind the saga that began then and has this id.
+    pub(crate) after: Option<(DateTime, String)>,
     pub(crate) limit: i64,
 }
 
@@ -35,9 +37,9 @@ pub(crate) enum Turn<'turn> {
 
 pub(super) fn indexes() -> [IndexModel; 3] {
     [
-        doc! {"createdAt": -1},
-        doc! {"status": 1, "createdAt": -1},
-        doc! {"kind": 1, "createdAt": -1},
+        doc! {"createdAt": -1, "_id": -1},
+        doc! {"status": 1, "createdAt": -1, "_id": -1},
+        doc! {"kind": 1, "createdAt": -1, "_id": -1},
     ]
     .map(|keys| IndexModel::builder().keys(keys).build())
 }
@@ -54,8 +56,20 @@ impl SagaFilter {
         if let Some(before) = self.before {
             filter.insert("createdAt", doc! {"$lt": before});
         }
-        filter
+        match &self.after {
+            Some((began_at, id)) => behind(&filter, *began_at, id),
+            None => filter,
+        }
     }
+}
+
+/// What of `filter` comes behind a saga. Each alternative comes in the order of an index, so that they are
+/// merged.
+pub(super) fn behind(filter: &Document, began_at: DateTime, id: &str) -> Document {
+    let all = |place| doc! {"$and": [filter, place]};
+    let earlier = doc! {"createdAt": {"$lt": began_at}};
+    let beside = doc! {"createdAt": began_at, "_id": {"$lt": id}};
+    doc! {"$or": [all(earlier), all(beside)]}
 }
 
 impl Store {
@@ -64,7 +78,7 @@ impl Store {
         let found = self
             .sagas
             .find(filter.document())
-            .sort(doc! {"createdAt": -1})
+            .sort(doc! {"createdAt": -1, "_id": -1})
             .projection(doc! {"log": {"$slice": -END_OF_LOG}})
             .limit(filter.limit)
             .await?;
@@ -82,10 +96,12 @@ impl Store {
         id: &str,
         turn: Turn<'_>,
         may: impl Fn(&Saga) -> Result<(), Error>,
+        claim: &Claim<Saga>,
     ) -> Result<Saga, Error> {
         let mut transaction = Transaction::begin(&self.database).await?;
         let turned = loop {
-            let attempt = self.turn_once(transaction.session(), id, turn, &may).await;
+            let attempt = self.turn_once(transaction.session(), id, turn, &may, claim);
+            let attempt = attempt.await;
             if let Some(turned) = transaction.settle(attempt).await? {
                 break turned;
             }
@@ -100,6 +116,7 @@ impl Store {
         id: &str,
         turn: Turn<'_>,
         may: &impl Fn(&Saga) -> Result<(), Error>,
+        claim: &Claim<Saga>,
     ) -> Result<Saga, Error> {
         let this = doc! {"_id": id};
         let found = self.sagas.find_one(this.clone());
@@ -112,7 +129,10 @@ impl Store {
         self.outbox.put(&mut *session, &message).await?;
         let turned = self.sagas.find_one_and_update(this, update);
         let turned = turned.return_document(mongodb::options::ReturnDocument::After);
-        turned.session(session).await?.ok_or(Error::NotFound)
+        let turned = turned.session(&mut *session).await?;
+        let turned = turned.ok_or(Error::NotFound)?;
+        claim.keep(session, &turned).await?;
+        Ok(turned)
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use bson::{DateTime, Document, doc};
 use futures::TryStreamExt as _;
+use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
-use mongodb::{Collection, IndexModel};
+use reen_mongo::Collection;
 use serde::Deserialize;
 
 use super::Store;

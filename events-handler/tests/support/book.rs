@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 
 use reen_error::{Code, Failure};
+use reen_proto::auth::v1::{IssuedLetter, LetterKind};
 use reen_proto::checkout::v1::{Payment, UnsettledCheckout};
 use reen_proto::operation::v1::Operation;
 use tokio::sync::Notify;
@@ -35,7 +36,17 @@ pub(crate) struct Book {
     pages: Mutex<Pages>,
     unsettled: Mutex<Unsettled>,
     payments: Mutex<HashMap<String, Payment>>,
+    letters: Mutex<Letters>,
     killing: Notify,
+}
+
+/// Tokens that auth made.
+#[derive(Default)]
+struct Letters {
+    /// How many.
+    issued: usize,
+    /// Whether nobody is to be written to.
+    is_to_nobody: bool,
 }
 
 /// The checkouts that should have ended.
@@ -117,6 +128,23 @@ impl Book {
     /// How often the unsettled checkouts were asked for.
     pub(crate) fn times_listed(&self) -> usize {
         self.unsettled.lock().unwrap().times
+    }
+
+    /// From now on no letter goes to anybody.
+    pub(crate) fn know_nobody(&self) {
+        self.letters.lock().unwrap().is_to_nobody = true;
+    }
+
+    /// What auth answers: each time another token.
+    pub(crate) fn next_letter(&self) -> Option<IssuedLetter> {
+        let mut letters = self.letters.lock().unwrap();
+        letters.issued += 1;
+        (!letters.is_to_nobody).then(|| IssuedLetter {
+            kind: LetterKind::PasswordReset.into(),
+            name: "Bea Buyer".to_owned(),
+            email: "buyer@reen.example".to_owned(),
+            token: format!("token-{}", letters.issued),
+        })
     }
 
     /// When a caller is to be killed.

@@ -15,7 +15,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bson::{Document, doc};
-use mongodb::Collection;
 use reen_events_handler::{App, Config};
 use reen_messaging::{Message, Publisher, Queue};
 use reen_proto::events::v1::WebhookReceived;
@@ -24,6 +23,7 @@ use serde_json::json;
 use tokio_util::sync::DropGuard;
 
 use book::Book;
+use reen_mongo::Collection;
 use stripe::Stripe;
 
 pub(crate) const BUYER: &str = "66f000000000000000000001";

@@ -89,6 +89,19 @@ impl auth::auth_server::Auth for StandIn {
 }
 
 #[tonic::async_trait]
+impl auth::recovery_server::Recovery for StandIn {
+    async fn issue_token(
+        &self,
+        request: Request<auth::IssueTokenRequest>,
+    ) -> Result<Response<auth::IssueTokenResponse>, Status> {
+        let operation = request.into_inner().operation;
+        self.0.enter("issue_token", operation).await?;
+        let letter = self.0.next_letter();
+        Ok(Response::new(auth::IssueTokenResponse { letter }))
+    }
+}
+
+#[tonic::async_trait]
 impl products::products_server::Products for StandIn {
     notes!(reserve_stock(products::ReserveStockRequest) -> products::ReserveStockResponse,
         products::ReserveStockResponse::default());
@@ -196,7 +209,8 @@ pub(crate) async fn serve_all(book: &Arc<Book>) -> (HashMap<String, String>, Vec
     let routes = [
         (
             "auth",
-            Routes::new(auth::auth_server::AuthServer::new(stand_in.clone())),
+            Routes::new(auth::auth_server::AuthServer::new(stand_in.clone()))
+                .add_service(auth::recovery_server::RecoveryServer::new(stand_in.clone())),
         ),
         (
             "products",

@@ -6,28 +6,6 @@ use reen_error::Code;
 use crate::error::Error;
 use crate::etag::Precondition;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const LONGEST_KEY: usize = 255;
-
-/// The client's name for this request, so that repeating it has no second effect.
-pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
-
-impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        let Some(value) = only(&parts.headers, &IDEMPOTENCY_KEY)? else {
-            return Ok(Self(None));
-        };
-        let is_visible = value.bytes().all(|byte| byte.is_ascii_graphic());
-        if value.is_empty() || value.len() > LONGEST_KEY || !is_visible {
-            let message = "Idempotency-Key must be 1 to 255 visible ASCII characters";
-            return Err(Error::new(Code::BadHeader, message));
-        }
-        Ok(Self(Some(value.to_owned())))
-    }
-}
-
 /// What a change is meant for, when the client says so.
 pub(crate) struct IfMatch(pub(crate) Option<Precondition>);
 
@@ -59,7 +37,7 @@ impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
 }
 
 /// The one value of a header, as text.
-fn only<'request>(
+pub(crate) fn only_header<'request>(
     headers: &'request HeaderMap,
     name: &HeaderName,
 ) -> Result<Option<&'request str>, Error> {

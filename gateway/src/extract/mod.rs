@@ -1,6 +1,7 @@
 //! What handlers take: each refuses what is not valid before the handler runs.
 
 mod body;
+mod client;
 mod headers;
 mod id;
 mod operator;
@@ -9,7 +10,8 @@ mod signed_in;
 mod strict_json;
 
 pub(crate) use body::{BodyLimit, NoBody, RawBody, ValidJson};
-pub(crate) use headers::{IdempotencyKey, IfMatch, IfNoneMatch};
+pub(crate) use client::{SigningIn, client_address};
+pub(crate) use headers::{IfMatch, IfNoneMatch, only_header};
 pub(crate) use id::{Id, SagaId, UserId, is_object_id};
 pub(crate) use operator::Operator;
 pub(crate) use query::ValidQuery;

@@ -11,6 +11,26 @@ use crate::error::Error;
 #[derive(Clone)]
 pub(crate) struct SignedIn {
     pub(crate) user: Arc<str>,
+    /// Whether a program acts for the user, which never does so as an operator.
+    pub(crate) is_by_api_key: bool,
+}
+
+impl SignedIn {
+    /// Who has signed in.
+    pub(crate) fn by_token(user: Arc<str>) -> Self {
+        Self {
+            user,
+            is_by_api_key: false,
+        }
+    }
+
+    /// For whom a program acts.
+    pub(crate) fn by_api_key(user: Arc<str>) -> Self {
+        Self {
+            user,
+            is_by_api_key: true,
+        }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for SignedIn {

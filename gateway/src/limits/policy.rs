@@ -25,6 +25,9 @@ impl Class {
     pub(crate) fn of(path: &str, method: &Method) -> Self {
         match path.rsplit_once("/auth/").map(|(_, call)| call) {
             Some("sign-in" | "sign-up" | "refresh-token" | "change-password") => Self::SignIn,
+            Some(call) if call.starts_with("second-factor") => Self::SignIn,
+            Some(call) if call.starts_with("password-reset") => Self::SignIn,
+            Some(call) if call.starts_with("email-verification") => Self::SignIn,
             _ if path.contains("/webhooks/") => Self::Webhook,
             _ if method.is_safe() => Self::Read,
             _ => Self::Write,
@@ -143,6 +146,17 @@ mod tests {
         for (path, method, class) in [
             ("/api/v1/auth/sign-in", Method::POST, Class::SignIn),
             ("/api/v1/auth/refresh-token", Method::POST, Class::SignIn),
+            (
+                "/api/v1/auth/second-factor/confirm",
+                Method::POST,
+                Class::SignIn,
+            ),
+            ("/api/v1/auth/password-reset", Method::POST, Class::SignIn),
+            (
+                "/api/v1/auth/email-verification/confirm",
+                Method::POST,
+                Class::SignIn,
+            ),
             ("/api/v1/auth/sign-out", Method::POST, Class::Write),
             ("/api/v1/auth/users/{id}", Method::GET, Class::Read),
             ("/api/v1/webhooks/stripe", Method::POST, Class::Webhook),

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::problem;
+use crate::version::asked_path;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ID_LENGTH: std::ops::RangeInclusive<usize> = 8..=64;
@@ -21,11 +22,11 @@ pub(crate) async fn carry_context(
     next: Next,
 ) -> Response {
     let id = sane_id(request.headers()).unwrap_or_else(|| Uuid::new_v4().to_string());
-    let path = request.uri().path().to_owned();
+    let path = asked_path(&request).to_owned();
     let context = CallContext {
         request_id: Some(Arc::from(id.as_str())),
         deadline: Instant::now().checked_add(timeout),
-        user: None,
+        ..CallContext::default()
     };
     let mut response = context.scope(next.run(request)).await;
     if let Some(error) = response.extensions_mut().remove::<Error>() {

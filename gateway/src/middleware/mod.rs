@@ -1,33 +1,46 @@
 //! What happens to every request, from the outside in: its id and the problem document, its trace,
-//! panics, other origins, headers for browsers, its deadline, the length of its body.
+//! its version, panics, other origins, headers for browsers, the size of its head, whether there is room for
+//! it, compression of the answer, its deadline, the length of its body. [`keep_manners`] is around the router
+//! itself, where addresses are still what the client wrote.
 //!
-//! Rate limits are counted in [`apply_rules`], where the operation and the user are known; a response
-//! cache and stored answers to repeated requests belong beside it.
+//! Rate limits are counted in [`apply_rules`], where the operation and the user are known; [`carry_key`]
+//! is next, so that a request's name is its user's.
 
+mod coding;
+mod compress;
 mod context;
 mod cors;
 mod deadline;
+mod head;
+mod idempotency;
 mod limit;
+mod manners;
 mod panics;
 mod rules;
 mod security;
+mod shed;
 mod trace;
 
-pub(crate) use cors::cors;
 pub(crate) use deadline::WaitsForBody;
+pub(crate) use idempotency::carry_key;
+pub(crate) use manners::keep_manners;
 pub(crate) use rules::apply_rules;
 pub(crate) use security::allow_documentation_page;
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 use axum::{Extension, Router};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::extract::BodyLimit;
 use crate::origins::Origins;
+use crate::version;
+use shed::InFlight;
 
 /// The other end of the connection over which a request came.
 #[derive(Clone, Copy)]
@@ -37,10 +50,15 @@ pub(crate) struct PeerAddress(pub(crate) IpAddr);
 pub(crate) struct Limits {
     pub(crate) request_timeout: Duration,
     pub(crate) body_limit: usize,
+    /// How many requests are worked on at once.
+    pub(crate) in_flight: NonZeroU32,
+    /// Whether browsers must come over TLS.
+    pub(crate) tls_only: bool,
 }
 
 /// Puts the layers around every route.
 pub(crate) fn wrap(router: Router, limits: &Limits, origins: &Origins) -> Router {
+    let in_flight = InFlight::at_most(limits.in_flight);
     router.layer(
         ServiceBuilder::new()
             .layer(from_fn_with_state(
@@ -48,9 +66,16 @@ pub(crate) fn wrap(router: Router, limits: &Limits, origins: &Origins) -> Router
                 context::carry_context,
             ))
             .layer(from_fn(trace::trace))
+            .layer(from_fn(version::keep))
             .layer(CatchPanicLayer::custom(panics::answer))
-            .layer(cors(origins))
-            .layer(map_response(security::add_headers))
+            .layer(from_fn_with_state(cors::cors(origins), cors::keep_origins))
+            .layer(map_response_with_state(
+                limits.tls_only,
+                security::add_headers,
+            ))
+            .layer(from_fn(head::bound_head))
+            .layer(from_fn_with_state(Arc::new(in_flight), shed::shed))
+            .layer(from_fn(compress::compress))
             .layer(from_fn(deadline::keep_deadline))
             .layer(Extension(BodyLimit(limits.body_limit))),
     )
@@ -58,6 +83,7 @@ pub(crate) fn wrap(router: Router, limits: &Limits, origins: &Origins) -> Router
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
     use std::time::Duration;
 
     use axum::Router;
@@ -77,6 +103,8 @@ mod tests {
         let limits = Limits {
             request_timeout: Duration::from_millis(20),
             body_limit: 10,
+            in_flight: NonZeroU32::MIN,
+            tls_only: false,
         };
         let router = wrap(router, &limits, &Origins::default());
         let request = Request::get(path).body(Body::empty()).unwrap();

@@ -14,6 +14,8 @@ use crate::error::Error;
 use crate::extract::{NoBody, SignedIn};
 use crate::gateway::{Gateway, Shared};
 use crate::rules::{Access, Operation};
+use crate::tokens::ApiKeys;
+use crate::version::Version;
 
 const SCHEME: &str = "bearer";
 
@@ -28,7 +30,7 @@ pub(crate) async fn apply_rules(
         // A method that the path does not take: the router says so.
         return Ok(next.run(request).await);
     };
-    let user = sign_in(&gateway, operation.access, request.headers()).await;
+    let user = sign_in(&gateway, &operation, request.headers()).await;
     // Who presents bad credentials is counted as well, by the address.
     let known = user.as_ref().ok().and_then(Option::as_ref);
     let client = limit::client(&gateway, known, &request);
@@ -50,6 +52,9 @@ pub(crate) async fn apply_rules(
         request.extensions_mut().insert(signed_in);
     }
     let mut response = context.scope(next.run(request)).await;
+    if let Some(retirement) = &operation.retirement {
+        retirement.tell(response.headers_mut());
+    }
     if let Some(counted) = counted {
         counted.tell(&mut response);
     }
@@ -66,22 +71,26 @@ async fn without_body(request: Request) -> Result<Request, Error> {
 
 fn find(gateway: &Gateway, request: &Request) -> Option<Arc<Operation>> {
     let path = request.extensions().get::<MatchedPath>()?;
-    gateway.rules.of(path.as_str(), request.method())
+    let version = Version::current();
+    gateway.rules.of(version, path.as_str(), request.method())
 }
 
 async fn sign_in(
     gateway: &Gateway,
-    access: Access,
+    operation: &Operation,
     headers: &HeaderMap,
 ) -> Result<Option<SignedIn>, Error> {
-    match (access, headers.get(header::AUTHORIZATION)) {
+    match (operation.access, headers.get(header::AUTHORIZATION)) {
         (Access::Public, _) | (Access::Optional, None) => Ok(None),
         (Access::SignedIn, None) => Err(Error::of(Code::Unauthenticated)),
         (_, Some(value)) => {
             let token = value.to_str().ok().and_then(bearer_token);
             let token = token.ok_or_else(|| Error::of(Code::Unauthenticated))?;
+            if ApiKeys::is_one(token) {
+                return gateway.api_keys.admit(token, operation).await.map(Some);
+            }
             let user = gateway.access_tokens.verify(token).await?;
-            Ok(Some(SignedIn { user }))
+            Ok(Some(SignedIn::by_token(user)))
         }
     }
 }

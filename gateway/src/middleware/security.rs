@@ -1,3 +1,4 @@
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use reen_error::Code;
@@ -20,8 +21,18 @@ const HEADERS: [(HeaderName, &str); 5] = [
 const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; frame-ancestors 'none'";
 
-/// Tells browsers what they must not do with an answer. What the route set stays.
-pub(crate) async fn add_headers(mut response: Response) -> Response {
+/// A year, as browsers that ship with a list of such hosts demand.
+const TLS_ONLY: &str = "max-age=31536000";
+
+/// Tells browsers what they must not do with an answer, and, where cookies travel over TLS only, that
+/// everything else does as well. What the route set stays.
+pub(crate) async fn add_headers(State(tls_only): State<bool>, mut response: Response) -> Response {
+    if tls_only {
+        let value = HeaderValue::from_static(TLS_ONLY);
+        response
+            .headers_mut()
+            .insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
     for (name, value) in HEADERS {
         let entry = response.headers_mut().entry(name);
         entry.or_insert(HeaderValue::from_static(value));

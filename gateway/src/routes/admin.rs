@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 use reen_proto::sagas::v1 as proto;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -10,11 +10,12 @@ use utoipa_axum::routes;
 use crate::error::Error;
 use crate::extract::{Operator, SagaId, ValidJson, ValidQuery};
 use crate::gateway::Shared;
-use crate::paging::TOTAL_COUNT;
+use crate::idempotency::IdempotencyKey;
 use crate::views::admin::{
     AlertView, CompensateSaga, DeadLetterView, DroppedLetters, DroppedView, LettersQuery,
     ReplayedLetters, ReplayedView, SagaDetailsView, SagaView, SagasQuery,
 };
+use crate::views::listing::Listing;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -30,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 
 /// Sagas, the newest first. For operators.
 #[utoipa::path(get, path = "/admin/sagas", tag = "admin", params(SagasQuery),
-    security(("bearer" = [])), responses(
+    extensions(("x-paged" = json!(true))), security(("bearer" = [])), responses(
     (status = 200, description = "Sagas", body = Vec<SagaView>),
     (status = 403, description = "`forbidden`: not an operator"),
 ))]
@@ -38,11 +39,12 @@ async fn list_sagas(
     State(gateway): State<Shared>,
     _: Operator,
     ValidQuery(query): ValidQuery<SagasQuery>,
-) -> Result<Json<Vec<SagaView>>, Error> {
-    let request = query.into_request()?;
+) -> Result<Json<Listing<SagaView>>, Error> {
+    let (request, part) = query.into_request()?;
     let found = gateway.peers.sagas().list_sagas(request).await?;
-    let sagas = found.into_inner().sagas.into_iter();
-    Ok(Json(sagas.map(SagaView::from).collect()))
+    let proto::ListSagasResponse { sagas, next } = found.into_inner();
+    let sagas = sagas.into_iter().map(SagaView::from).collect();
+    Ok(Json(part.listing(sagas, next.as_ref())))
 }
 
 /// A saga with everything it did. For operators.
@@ -62,7 +64,8 @@ async fn get_saga(
 }
 
 /// Goes on now with a saga that waits or is stuck. For operators.
-#[utoipa::path(post, path = "/admin/sagas/{id}/retry", tag = "admin", params(SagaId),
+#[utoipa::path(post, path = "/admin/sagas/{id}/retry", tag = "admin",
+    params(SagaId, IdempotencyKey),
     security(("bearer" = [])), responses(
     (status = 200, description = "The saga, which goes on soon", body = SagaView),
     (status = 403, description = "`forbidden`: not an operator"),
@@ -79,8 +82,8 @@ async fn retry_saga(
 }
 
 /// Turns a saga around: it undoes what it did. For operators.
-#[utoipa::path(post, path = "/admin/sagas/{id}/compensate", tag = "admin", params(SagaId),
-    request_body = CompensateSaga, security(("bearer" = [])), responses(
+#[utoipa::path(post, path = "/admin/sagas/{id}/compensate", tag = "admin",
+    params(SagaId, IdempotencyKey), request_body = CompensateSaga, security(("bearer" = [])), responses(
     (status = 200, description = "The saga, which undoes what it owes", body = SagaView),
     (status = 403, description = "`forbidden`: not an operator"),
     (status = 409, description = "`illegal_transition`: nothing may turn it around any more"),
@@ -99,7 +102,7 @@ async fn compensate_saga(
 
 /// Messages that nobody could work on, oldest first. For operators.
 #[utoipa::path(get, path = "/admin/dead-letters", tag = "admin", params(LettersQuery),
-    security(("bearer" = [])), responses(
+    extensions(("x-paged" = json!(true))), security(("bearer" = [])), responses(
     (status = 200, description = "Dead letters", body = Vec<DeadLetterView>,
         headers(("X-Total-Count" = i64, description = "How many there are in all"))),
     (status = 403, description = "`forbidden`: not an operator"),
@@ -108,18 +111,19 @@ async fn list_dead_letters(
     State(gateway): State<Shared>,
     _: Operator,
     ValidQuery(query): ValidQuery<LettersQuery>,
-) -> Result<(HeaderMap, Json<Vec<DeadLetterView>>), Error> {
-    let request = query.into_request();
+) -> Result<(HeaderMap, Json<Listing<DeadLetterView>>), Error> {
+    let (request, part) = query.into_request()?;
     let found = gateway.peers.sagas().list_dead_letters(request).await?;
     let proto::ListDeadLettersResponse { letters, total } = found.into_inner();
-    let headers = HeaderMap::from_iter([(TOTAL_COUNT, HeaderValue::from(total))]);
+    let (letters, next) = part.cut(letters, |letter| &letter.id);
     let shown = letters.into_iter().map(DeadLetterView::from).collect();
-    Ok((headers, Json(shown)))
+    let headers = part.total(total);
+    Ok((headers, Json(part.listing(shown, next.as_ref()))))
 }
 
 /// Puts dead letters back to work: those with these ids, or all. For operators.
 #[utoipa::path(post, path = "/admin/dead-letters/replay", tag = "admin",
-    request_body = ReplayedLetters, security(("bearer" = [])), responses(
+    params(IdempotencyKey), request_body = ReplayedLetters, security(("bearer" = [])), responses(
     (status = 200, description = "How many were replayed", body = ReplayedView),
     (status = 403, description = "`forbidden`: not an operator"),
     (status = 404, description = "`not_found`: none of them is there any more"),
@@ -137,7 +141,7 @@ async fn replay_dead_letters(
 
 /// Forgets dead letters; what they asked stays in the inbox. For operators.
 #[utoipa::path(post, path = "/admin/dead-letters/drop", tag = "admin",
-    request_body = DroppedLetters, security(("bearer" = [])), responses(
+    params(IdempotencyKey), request_body = DroppedLetters, security(("bearer" = [])), responses(
     (status = 200, description = "How many were dropped", body = DroppedView),
     (status = 403, description = "`forbidden`: not an operator"),
     (status = 404, description = "`not_found`: none of them is there any more"),
@@ -161,9 +165,9 @@ async fn drop_dead_letters(
 async fn list_alerts(
     State(gateway): State<Shared>,
     _: Operator,
-) -> Result<Json<Vec<AlertView>>, Error> {
+) -> Result<Json<Listing<AlertView>>, Error> {
     let request = proto::ListAlertsRequest {};
     let found = gateway.peers.sagas().list_alerts(request).await?;
     let alerts = found.into_inner().alerts.into_iter();
-    Ok(Json(alerts.map(AlertView::from).collect()))
+    Ok(Json(Listing::whole(alerts.map(AlertView::from).collect())))
 }

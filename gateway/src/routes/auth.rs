@@ -7,9 +7,9 @@ use reen_proto::auth::v1 as proto;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::cookies::{RefreshCookie, SetCookie};
+use crate::cookies::{RefreshCookie, SetCookies};
 use crate::error::Error;
-use crate::extract::{SignedIn, ValidJson};
+use crate::extract::{SignedIn, SigningIn, ValidJson};
 use crate::gateway::{Gateway, Shared};
 use crate::views::Done;
 use crate::views::auth::{AccessTokenView, ChangePassword, SessionView, SignIn, SignUp};
@@ -32,30 +32,38 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 ))]
 async fn sign_up(
     State(gateway): State<Shared>,
+    SigningIn(client): SigningIn,
     ValidJson(body): ValidJson<SignUp>,
-) -> Result<(StatusCode, SetCookie, Json<SessionView>), Error> {
+) -> Result<(StatusCode, SetCookies, Json<SessionView>), Error> {
     let request = proto::SignUpRequest {
         name: body.name,
         email: body.email,
         password: body.password,
+        client: Some(client),
     };
     let session = gateway.peers.auth().sign_up(request).await?.into_inner();
     let (cookie, view) = show(&gateway, session)?;
     Ok((StatusCode::CREATED, cookie, view))
 }
 
-/// Signs in. The answer is the same for an unknown address and a wrong password.
+/// Signs in. The answer is the same for an unknown address and a wrong password. Only when the password is right
+/// it tells that a code is needed as well. After too many wrong ones it is refused for a while; a browser that has
+/// signed in to the account before (a cookie says so) only for its own.
 #[utoipa::path(post, path = "/auth/sign-in", tag = "auth", request_body = SignIn, responses(
     (status = 200, description = "Signed in; the refresh token is in a cookie", body = SessionView),
-    (status = 401, description = "`invalid_credentials`"),
+    (status = 401, description = "`invalid_credentials`, `second_factor_required`, `invalid_code`"),
+    (status = 429, description = "`rate_limited`, `too_many_attempts`: `Retry-After` says when to come back"),
 ))]
 async fn sign_in(
     State(gateway): State<Shared>,
+    SigningIn(client): SigningIn,
     ValidJson(body): ValidJson<SignIn>,
-) -> Result<(SetCookie, Json<SessionView>), Error> {
+) -> Result<(SetCookies, Json<SessionView>), Error> {
     let request = proto::SignInRequest {
         email: body.email,
         password: body.password,
+        client: Some(client),
+        code: body.code.unwrap_or_default(),
     };
     let session = gateway.peers.auth().sign_in(request).await?.into_inner();
     show(&gateway, session)
@@ -71,7 +79,7 @@ async fn sign_in(
 async fn refresh_session(
     State(gateway): State<Shared>,
     headers: HeaderMap,
-) -> Result<(SetCookie, Json<AccessTokenView>), Error> {
+) -> Result<(SetCookies, Json<AccessTokenView>), Error> {
     refuse_other_sites(&gateway, &headers)?;
     let refresh_token =
         RefreshCookie::read(&headers).ok_or_else(|| Error::of(Code::InvalidRefreshToken))?;
@@ -127,7 +135,7 @@ async fn change_password(
     State(gateway): State<Shared>,
     _: SignedIn,
     ValidJson(body): ValidJson<ChangePassword>,
-) -> Result<(SetCookie, Json<SessionView>), Error> {
+) -> Result<(SetCookies, Json<SessionView>), Error> {
     let request = proto::ChangePasswordRequest {
         current_password: body.current_password,
         new_password: body.new_password,
@@ -136,21 +144,23 @@ async fn change_password(
     show(&gateway, session.into_inner())
 }
 
-fn show(
+/// The session for the client: the refresh token in the cookie, the rest in the body.
+pub(super) fn show(
     gateway: &Gateway,
     session: proto::Session,
-) -> Result<(SetCookie, Json<SessionView>), Error> {
-    let cookie = gateway.refresh_cookie.set(&session.refresh_token)?;
+) -> Result<(SetCookies, Json<SessionView>), Error> {
+    let cookie = gateway.refresh_cookie;
+    let cookies = cookie.set_with_device(&session.refresh_token, &session.device_token)?;
     // A session without a user would be a mistake of auth's.
     let user = session.user.ok_or_else(|| Error::of(Code::Internal))?;
     let view = SessionView {
         access_token: session.access_token,
         user: UserView::from(user),
     };
-    Ok((cookie, Json(view)))
+    Ok((cookies, Json(view)))
 }
 
-fn signed_out(gateway: &Gateway) -> Result<(SetCookie, Json<Done>), Error> {
+fn signed_out(gateway: &Gateway) -> Result<(SetCookies, Json<Done>), Error> {
     let status = "signed_out";
     Ok((gateway.refresh_cookie.clear()?, Json(Done { status })))
 }

@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 use crate::error::Error;
 use crate::extract::{SignedIn, ValidJson};
 use crate::gateway::Shared;
+use crate::idempotency::IdempotencyKey;
 use crate::joins::Beside;
 use crate::views::bulk::{BulkView, OutcomeView, RemoveProducts, UpdateProducts};
 
@@ -18,29 +19,31 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 }
 
 /// Changes several products of the user's own. Each succeeds or fails alone.
-#[utoipa::path(patch, path = "/products", tag = "products", request_body = UpdateProducts,
-    security(("bearer" = [])), responses(
+#[utoipa::path(patch, path = "/products", tag = "products",
+    params(IdempotencyKey), request_body = UpdateProducts,
+    security(("bearer" = []), ("apiKey" = ["products:write"])), responses(
     (status = 207, description = "What became of each, in the order of the request", body = BulkView),
 ))]
 async fn update_products(
     State(gateway): State<Shared>,
-    SignedIn { user }: SignedIn,
+    SignedIn { user, .. }: SignedIn,
     ValidJson(body): ValidJson<UpdateProducts>,
 ) -> Result<(StatusCode, Json<BulkView>), Error> {
     body.refuse_repeated()?;
     let request = proto::UpdateProductsRequest::from(body);
-    let ids = request.changes.iter().map(|change| change.id.clone());
+    let ids: Vec<String> = request.changes.iter().map(|each| each.id.clone()).collect();
     // First, so that nothing can fail after products are changed.
     let sellers = BTreeSet::from([user.to_string()]);
-    let beside = Beside::of(&gateway.peers, sellers, ids.collect()).await?;
+    let beside = Beside::of(&gateway.peers, sellers, ids.iter().cloned().collect()).await?;
     let outcomes = gateway.peers.products().update_products(request).await?;
+    gateway.cache.forget_written(&ids).await;
     let outcomes = outcomes.into_inner().outcomes;
     Ok(show(outcomes, Some(&beside)))
 }
 
 /// Removes several products of the user's own. Each succeeds or fails alone.
 #[utoipa::path(delete, path = "/products", tag = "products", request_body = RemoveProducts,
-    security(("bearer" = [])), responses(
+    security(("bearer" = []), ("apiKey" = ["products:write"])), responses(
     (status = 207, description = "What became of each, in the order of the request", body = BulkView),
 ))]
 async fn remove_products(
@@ -49,7 +52,9 @@ async fn remove_products(
     ValidJson(body): ValidJson<RemoveProducts>,
 ) -> Result<(StatusCode, Json<BulkView>), Error> {
     let request = proto::RemoveProductsRequest::from(body);
+    let ids = request.ids.clone();
     let outcomes = gateway.peers.products().remove_products(request).await?;
+    gateway.cache.forget_written(&ids).await;
     let outcomes = outcomes.into_inner().outcomes;
     Ok(show(outcomes, None))
 }

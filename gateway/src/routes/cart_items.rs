@@ -9,9 +9,11 @@ use utoipa_axum::routes;
 use crate::error::Error;
 use crate::extract::{Id, SignedIn, ValidJson};
 use crate::gateway::{Gateway, Shared};
+use crate::idempotency::IdempotencyKey;
 use crate::joins::find_products;
 use crate::views::Done;
 use crate::views::cart_items::{AddCartItem, CartItemView, ChangeQuantity, ClearedCart};
+use crate::views::listing::Listing;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -20,8 +22,9 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 }
 
 /// Puts a product into the user's cart. What is there already is added to.
-#[utoipa::path(post, path = "/cart-items", tag = "cart", request_body = AddCartItem,
-    security(("bearer" = [])), responses(
+#[utoipa::path(post, path = "/cart-items", tag = "cart",
+    params(IdempotencyKey), request_body = AddCartItem,
+    security(("bearer" = []), ("apiKey" = ["cart:write"])), responses(
     (status = 201, description = "The item", body = CartItemView),
     (status = 404, description = "`not_found`: no such product"),
     (status = 409, description = "`insufficient_stock`, `cart_full`"),
@@ -38,21 +41,22 @@ async fn add_cart_item(
 }
 
 /// The user's cart, oldest first, each item with its product.
-#[utoipa::path(get, path = "/cart-items", tag = "cart", security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/cart-items", tag = "cart", security(("bearer" = []), ("apiKey" = ["cart:read"])), responses(
     (status = 200, description = "The cart", body = Vec<CartItemView>),
 ))]
 async fn list_cart_items(
     State(gateway): State<Shared>,
     _: SignedIn,
-) -> Result<Json<Vec<CartItemView>>, Error> {
+) -> Result<Json<Listing<CartItemView>>, Error> {
     let request = proto::ListItemsRequest {};
     let cart = gateway.peers.cart_items().list_items(request).await?;
-    Ok(Json(show(&gateway, cart.into_inner().items).await?))
+    let items = show(&gateway, cart.into_inner().items).await?;
+    Ok(Json(Listing::whole(items)))
 }
 
 /// One item of the user's cart, with its product.
 #[utoipa::path(get, path = "/cart-items/{id}", tag = "cart", params(Id),
-    security(("bearer" = [])), responses(
+    security(("bearer" = []), ("apiKey" = ["cart:read"])), responses(
     (status = 200, description = "The item", body = CartItemView),
 ))]
 async fn get_cart_item(
@@ -70,8 +74,8 @@ async fn get_cart_item(
 }
 
 /// Changes how many are wanted.
-#[utoipa::path(patch, path = "/cart-items/{id}", tag = "cart", params(Id),
-    request_body = ChangeQuantity, security(("bearer" = [])), responses(
+#[utoipa::path(patch, path = "/cart-items/{id}", tag = "cart", params(Id, IdempotencyKey),
+    request_body = ChangeQuantity, security(("bearer" = []), ("apiKey" = ["cart:write"])), responses(
     (status = 200, description = "The item", body = CartItemView),
     (status = 409, description = "`insufficient_stock`"),
 ))]
@@ -89,7 +93,7 @@ async fn update_cart_item(
 
 /// Takes an item out of the user's cart.
 #[utoipa::path(delete, path = "/cart-items/{id}", tag = "cart", params(Id),
-    security(("bearer" = [])), responses(
+    security(("bearer" = []), ("apiKey" = ["cart:write"])), responses(
     (status = 200, description = "Removed", body = Done),
 ))]
 async fn remove_cart_item(
@@ -103,7 +107,7 @@ async fn remove_cart_item(
 }
 
 /// Takes everything out of the user's cart.
-#[utoipa::path(delete, path = "/cart-items", tag = "cart", security(("bearer" = [])), responses(
+#[utoipa::path(delete, path = "/cart-items", tag = "cart", security(("bearer" = []), ("apiKey" = ["cart:write"])), responses(
     (status = 200, description = "How much was in it", body = ClearedCart),
 ))]
 async fn clear_cart(

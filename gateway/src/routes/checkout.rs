@@ -6,8 +6,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
-use crate::extract::{Id, IdempotencyKey, SignedIn};
+use crate::extract::{Id, SignedIn};
 use crate::gateway::Shared;
+use crate::idempotency::IdempotencyKey;
 use crate::views::checkout::{CheckoutView, OpenedCheckout};
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
@@ -19,27 +20,24 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 
 /// Opens a payment page for what is in the user's cart, at the prices of now, and reserves the stock.
 #[utoipa::path(post, path = "/checkout", tag = "checkout",
-    params(("Idempotency-Key" = Option<String>, Header,
-        description = "Repeating a request with the same key opens no second checkout")),
-    security(("bearer" = [])), responses(
+    params(IdempotencyKey), security(("bearer" = []), ("apiKey" = ["checkout:write"])), responses(
     (status = 201, description = "Where to pay", body = OpenedCheckout),
-    (status = 400, description = "`empty_cart`, `bad_header`"),
+    (status = 400, description = "`empty_cart`"),
     (status = 409, description = "`insufficient_stock`, `insufficient_balance`, `cart_changed`, \
         `total_too_large`, `total_too_small`, `payment_refused`"),
 ))]
 async fn open_checkout(
     State(gateway): State<Shared>,
     _: SignedIn,
-    IdempotencyKey(idempotency_key): IdempotencyKey,
 ) -> Result<(StatusCode, Json<OpenedCheckout>), Error> {
-    let request = proto::OpenCheckoutRequest { idempotency_key };
+    let request = proto::OpenCheckoutRequest {};
     let opened = gateway.peers.checkout().open_checkout(request).await?;
     Ok((StatusCode::CREATED, Json(opened.into_inner().into())))
 }
 
 /// One of the user's checkouts.
 #[utoipa::path(get, path = "/checkout/{id}", tag = "checkout", params(Id),
-    security(("bearer" = [])), responses(
+    security(("bearer" = []), ("apiKey" = ["checkout:write"])), responses(
     (status = 200, description = "The checkout", body = CheckoutView),
 ))]
 async fn get_checkout(
@@ -53,8 +51,9 @@ async fn get_checkout(
 }
 
 /// Gives up a checkout that is not paid: it can no longer be, and the stock is free again.
-#[utoipa::path(post, path = "/checkout/{id}/cancel", tag = "checkout", params(Id),
-    security(("bearer" = [])), responses(
+#[utoipa::path(post, path = "/checkout/{id}/cancel", tag = "checkout",
+    params(Id, IdempotencyKey),
+    security(("bearer" = []), ("apiKey" = ["checkout:write"])), responses(
     (status = 200, description = "The checkout", body = CheckoutView),
     (status = 409, description = "`checkout_closed`"),
 ))]

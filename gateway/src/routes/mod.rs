@@ -3,14 +3,18 @@
 //! A handler's name is the operation's id in the documentation, which its attribute writes.
 
 mod admin;
+mod api_keys;
 mod auth;
 mod bulk;
 mod cart_items;
 mod checkout;
 mod health;
+mod keys;
 mod orders;
 mod products;
+mod recovery;
 mod refunds;
+mod second_factor;
 mod users;
 mod webhooks;
 
@@ -26,6 +30,9 @@ const BASE: &str = "/api/v1";
 pub(crate) fn all() -> OpenApiRouter<Shared> {
     let api = OpenApiRouter::new()
         .merge(auth::routes())
+        .merge(recovery::routes())
+        .merge(second_factor::routes())
+        .merge(api_keys::routes())
         .merge(users::routes())
         .merge(products::routes())
         .merge(bulk::routes())
@@ -35,7 +42,10 @@ pub(crate) fn all() -> OpenApiRouter<Shared> {
         .merge(refunds::routes())
         .merge(webhooks::routes())
         .merge(admin::routes());
-    OpenApiRouter::new().nest(BASE, api).merge(health::routes())
+    OpenApiRouter::new()
+        .nest(BASE, api)
+        .merge(health::routes())
+        .merge(keys::routes())
 }
 
 /// Nothing is at this path.

@@ -11,8 +11,10 @@ use utoipa_axum::routes;
 use crate::error::Error;
 use crate::extract::{Id, SignedIn, ValidJson, ValidQuery};
 use crate::gateway::{Gateway, Shared};
+use crate::idempotency::IdempotencyKey;
 use crate::joins::find_products;
-use crate::views::orders::{ChangeOrderStatus, OrderView, PageQuery, SaleView};
+use crate::views::listing::{Listing, PageQuery};
+use crate::views::orders::{ChangeOrderStatus, OrderView, SaleView};
 use crate::views::products::ProductView;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
@@ -23,10 +25,11 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(change_order_status))
 }
 
-/// The user's orders, newest first; at most 1,000, or a page of them.
+/// The user's orders, newest first.
 #[utoipa::path(get, path = "/orders", tag = "orders", params(PageQuery),
-    security(("bearer" = [])), responses(
-    (status = 200, description = "Orders", body = Vec<OrderView>, headers(
+    extensions(("x-paged" = json!(true))), security(("bearer" = []), ("apiKey" = ["orders:read"])), responses(
+    (status = 200, description = "At most 1,000, or, with `limit` or `page`, a page of them",
+        body = Vec<OrderView>, headers(
         ("X-Total-Count" = i64, description = "How many there are in all"),
         ("Link" = String, description = "The pages before and after (RFC 8288)"))),
 ))]
@@ -35,23 +38,31 @@ async fn list_orders(
     _: SignedIn,
     OriginalUri(uri): OriginalUri,
     ValidQuery(query): ValidQuery<PageQuery>,
-) -> Result<(HeaderMap, Json<Vec<OrderView>>), Error> {
-    let paging = query.paging()?;
-    let (limit, skip) = (paging.limit(), paging.skip());
-    let request = proto::ListOrdersRequest { limit, skip };
+) -> Result<(HeaderMap, Json<Listing<OrderView>>), Error> {
+    let part = query.part(&proto::ListOrdersRequest::default())?;
+    let request = proto::ListOrdersRequest {
+        limit: part.limit(),
+        skip: part.skip(),
+        keyset: part.keyset(),
+    };
     let found = gateway.peers.orders().list_orders(request).await?;
-    let proto::ListOrdersResponse { orders, total } = found.into_inner();
+    let proto::ListOrdersResponse {
+        orders,
+        total,
+        next,
+    } = found.into_inner();
     let products = products_of(&gateway, orders.iter().flat_map(|order| &order.lines)).await?;
     let shown = orders
         .into_iter()
         .map(|order| OrderView::new(order, |id| products.get(id).cloned()))
         .collect();
-    Ok((paging.headers(total, &uri), Json(shown)))
+    let headers = part.headers(total, &uri);
+    Ok((headers, Json(part.listing(shown, next.as_ref()))))
 }
 
 /// One of the user's orders.
 #[utoipa::path(get, path = "/orders/{id}", tag = "orders", params(Id),
-    security(("bearer" = [])), responses(
+    security(("bearer" = []), ("apiKey" = ["orders:read"])), responses(
     (status = 200, description = "The order", body = OrderView),
 ))]
 async fn get_order(
@@ -73,7 +84,7 @@ async fn get_order(
 
 /// What the user sold, newest first. Pages count orders; one may hold several lines of the seller's.
 #[utoipa::path(get, path = "/orders/sales", tag = "orders", params(PageQuery),
-    security(("bearer" = [])), responses(
+    extensions(("x-paged" = json!(true))), security(("bearer" = []), ("apiKey" = ["orders:read"])), responses(
     (status = 200, description = "Lines", body = Vec<SaleView>, headers(
         ("X-Total-Count" = i64, description = "How many orders there are in all"),
         ("Link" = String, description = "The pages before and after (RFC 8288)"))),
@@ -83,14 +94,18 @@ async fn list_sales(
     _: SignedIn,
     OriginalUri(uri): OriginalUri,
     ValidQuery(query): ValidQuery<PageQuery>,
-) -> Result<(HeaderMap, Json<Vec<SaleView>>), Error> {
-    let paging = query.paging()?;
-    let (limit, skip) = (paging.limit(), paging.skip());
-    let request = proto::ListSalesRequest { limit, skip };
+) -> Result<(HeaderMap, Json<Listing<SaleView>>), Error> {
+    let part = query.part(&proto::ListSalesRequest::default())?;
+    let request = proto::ListSalesRequest {
+        limit: part.limit(),
+        skip: part.skip(),
+        keyset: part.keyset(),
+    };
     let found = gateway.peers.orders().list_sales(request).await?;
     let proto::ListSalesResponse {
         sales,
         total_orders,
+        next,
     } = found.into_inner();
     let products =
         products_of(&gateway, sales.iter().filter_map(|sale| sale.line.as_ref())).await?;
@@ -98,12 +113,14 @@ async fn list_sales(
         .into_iter()
         .filter_map(|sale| SaleView::new(sale, |id| products.get(id).cloned()))
         .collect();
-    Ok((paging.headers(total_orders, &uri), Json(shown)))
+    let headers = part.headers(total_orders, &uri);
+    Ok((headers, Json(part.listing(shown, next.as_ref()))))
 }
 
 /// Moves an order on: `paid` → `processing` → `shipped` → `delivered`. For a seller who has a line in it.
-#[utoipa::path(patch, path = "/orders/{id}/status", tag = "orders", params(Id),
-    request_body = ChangeOrderStatus, security(("bearer" = [])), responses(
+#[utoipa::path(patch, path = "/orders/{id}/status", tag = "orders",
+    params(Id, IdempotencyKey),
+    request_body = ChangeOrderStatus, security(("bearer" = []), ("apiKey" = ["orders:write"])), responses(
     (status = 200, description = "The order", body = OrderView),
     (status = 403, description = "`forbidden`: not a seller"),
     (status = 409, description = "`illegal_transition`"),

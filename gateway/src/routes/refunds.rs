@@ -7,8 +7,9 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::extract::{Id, IdempotencyKey, Operator, SignedIn, ValidJson};
+use crate::extract::{Id, Operator, SignedIn, ValidJson};
 use crate::gateway::Shared;
+use crate::idempotency::IdempotencyKey;
 use crate::views::refunds::{RefundView, RequestRefund};
 
 /// As many bytes as an id has.
@@ -21,11 +22,9 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 /// Gives money back to the buyer of an order: a seller what is left of the own lines, an operator what is
 /// left of all of them. It is under way with the answer; the order shows how far it is.
 #[utoipa::path(post, path = "/orders/{id}/refunds", tag = "orders",
-    params(Id, ("Idempotency-Key" = Option<String>, Header,
-        description = "Repeating a request with the same key makes no second refund")),
-    request_body = RequestRefund, security(("bearer" = [])), responses(
+    params(Id, IdempotencyKey), request_body = RequestRefund, security(("bearer" = []), ("apiKey" = ["orders:write"])), responses(
     (status = 202, description = "The refund", body = RefundView),
-    (status = 400, description = "`malformed_body`, `bad_header`"),
+    (status = 400, description = "`malformed_body`"),
     (status = 409, description = "`refund_exceeds_payment`: there is not so much left to give back"),
 ))]
 async fn request_refund(

@@ -1,8 +1,11 @@
 //! What the `OpenAPI` document says of each operation, compiled so that it can be enforced: who may
 //! call it, which query and which body it takes. Documentation and behaviour cannot differ.
 
+mod book;
 mod failures;
 mod query;
+mod retirement;
+mod scopes;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,11 +16,17 @@ use reen_error::FieldFailure;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+pub(crate) use book::RuleBook;
 pub(crate) use query::QueryRules;
+pub(crate) use retirement::{DEPRECATION, Retirement, SUNSET};
 
+use crate::idempotency;
 use crate::limits::Class;
+use crate::scope::Scope;
+use scopes::KeyScopes;
 
-const HEALTH: &str = "/health/";
+/// Below it are those who look after our health.
+pub(crate) const HEALTH: &str = "/health/";
 
 /// The document cannot be enforced: it does not compile.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +63,11 @@ pub(crate) struct Operation {
     /// Which limit it counts against; none for those who look after our health.
     pub(crate) class: Option<Class>,
     pub(crate) query: QueryRules,
+    /// Whether clients may name the request, and repeat it under its name.
+    pub(crate) takes_key: bool,
+    key_scopes: KeyScopes,
+    /// Of an operation that clients should leave.
+    pub(crate) retirement: Option<Retirement>,
     body: BodyRules,
 }
 
@@ -75,6 +89,11 @@ impl Operation {
             }
             BodyRules::Unchecked => Ok(()),
         }
+    }
+
+    /// Whether an API key that is for these scopes opens the operation.
+    pub(crate) fn opens_to_key_of(&self, granted: &[Scope]) -> bool {
+        self.key_scopes.are_among(granted)
     }
 
     /// Whether the document has a body here.
@@ -131,7 +150,10 @@ fn read_operation(
     Ok(Operation {
         class,
         access: read_access(&operation["security"]),
+        key_scopes: KeyScopes::read(&operation["security"])?,
         query: QueryRules::read(&operation["parameters"], components)?,
+        takes_key: idempotency::is_taken(&operation["parameters"]),
+        retirement: Retirement::read(operation)?,
         body: read_body(&operation["requestBody"], components)?,
     })
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::JwkSet;
+use moka::future::Cache;
 use reen_error::Code;
 use reen_proto::auth::v1::{GetClerkJwksRequest, GetJwksRequest};
 use tokio::sync::{Mutex, watch};
@@ -13,6 +14,10 @@ use crate::peers::Peers;
 
 /// Tokens with invented key ids make the gateway ask auth no more often than this.
 const SHORTEST_REFRESH: Duration = Duration::from_secs(10);
+/// Keys that were taken back are not taken any more after this time, as long as auth answers.
+const LONGEST_KEPT: Duration = Duration::from_secs(10 * 60);
+/// How long the set is shown without asking auth.
+const SHOWN_FOR: Duration = Duration::from_secs(10);
 /// Who waited while a refresh failed gets that failure instead of trying in turn.
 const FAILURE_SHARED: Duration = Duration::from_millis(500);
 
@@ -30,6 +35,8 @@ pub(super) struct Keys {
     known: watch::Sender<Arc<KeyRing>>,
     /// Held by the one who asks auth; remembers how the last attempt failed.
     refreshing: Mutex<Option<(Instant, Error)>>,
+    /// The set as text, for others.
+    shown: Cache<(), Arc<str>>,
 }
 
 /// Keys as far as they are known.
@@ -44,6 +51,11 @@ impl KeyRing {
         self.fetched
             .is_some_and(|fetched| fetched.elapsed() < SHORTEST_REFRESH)
     }
+
+    fn is_old(&self) -> bool {
+        self.fetched
+            .is_some_and(|fetched| fetched.elapsed() > LONGEST_KEPT)
+    }
 }
 
 impl Keys {
@@ -54,7 +66,18 @@ impl Keys {
             peers,
             known: watch::Sender::new(Arc::default()),
             refreshing: Mutex::default(),
+            shown: Cache::builder()
+                .max_capacity(1)
+                .time_to_live(SHOWN_FOR)
+                .build(),
         }
+    }
+
+    /// The set as it is published, at most some seconds old.
+    pub(super) async fn set(&self) -> Result<Arc<str>, Error> {
+        let fetching = async { self.published().await.map(Arc::from) };
+        let shown = self.shown.try_get_with((), fetching).await;
+        shown.map_err(|error: Arc<Error>| Error::clone(&error))
     }
 
     /// The key of this id.
@@ -65,12 +88,15 @@ impl Keys {
         let mut ring = self.known.borrow().clone();
         if !ring.by_id.contains_key(id) {
             ring = self.refresh(&ring).await?;
+        } else if ring.is_old() {
+            // Without auth the old ones do.
+            ring = self.refresh(&ring).await.unwrap_or(ring);
         }
         let key = ring.by_id.get(id).cloned();
         key.ok_or_else(|| Error::of(Code::Unauthenticated))
     }
 
-    /// One asks auth, the others wait for what it gets. Tokens with known keys never come here.
+    /// One asks auth, the others wait for what it gets. Tokens with keys that were fetched lately never come here.
     async fn refresh(&self, seen: &Arc<KeyRing>) -> Result<Arc<KeyRing>, Error> {
         let mut last_failure = self.refreshing.lock().await;
         let known = self.known.borrow().clone();

@@ -1,6 +1,7 @@
 //! Bearer tokens: our own, which auth signs with Ed25519, and session tokens of Clerk. Anybody verifies
-//! them with the issuer's published keys.
+//! them with the issuer's published keys. And API keys, of which auth alone can tell.
 
+mod api_key;
 mod clerk;
 mod keys;
 
@@ -19,6 +20,7 @@ use crate::peers::Peers;
 use clerk::ClerkTokens;
 use keys::{Keys, Source};
 
+pub(crate) use api_key::ApiKeys;
 pub use clerk::{ClerkIssuer, Parties};
 
 const ISSUER: &str = "reen-auth";
@@ -105,6 +107,14 @@ impl AccessTokens {
             return Err(Error::of(Code::Unauthenticated));
         }
         Ok(verified.user)
+    }
+
+    /// The keys that verify our own tokens, as a JSON Web Key Set.
+    ///
+    /// # Errors
+    /// `unavailable` when auth is away.
+    pub(crate) async fn key_set(&self) -> Result<Arc<str>, Error> {
+        self.keys.set().await
     }
 
     async fn verify_anew(&self, token: &str) -> Result<Verified, Error> {

@@ -24,6 +24,9 @@ pub(crate) struct SignIn {
     pub(crate) email: String,
     #[schema(schema_with = fields::claimed_password)]
     pub(crate) password: String,
+    /// Of the second factor, for who has one: six digits of the app, or a recovery code.
+    #[schema(schema_with = fields::second_factor_code)]
+    pub(crate) code: Option<String>,
 }
 
 /// Another password.

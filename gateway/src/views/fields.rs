@@ -1,11 +1,14 @@
 //! The limits of what clients send. They are shown in the documentation and enforced from there.
 
 use serde_json::json;
+use utoipa::ToSchema as _;
+use utoipa::openapi::Ref;
 use utoipa::openapi::schema::{
     Array, ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type,
 };
 
 use crate::paging::{LONGEST_PAGE, MOST_SKIPPED};
+use crate::scope::Scope;
 
 /// Text without U+0000, which some stores cannot keep.
 const PLAIN: &str = r"^[^\u0000]*$";
@@ -17,6 +20,7 @@ const HTTP_URL: &str = r"^https?://[^\s/?#\u0000]+[^\s\u0000]*$";
 const OBJECT_ID: &str = "^[0-9a-fA-F]{24}$";
 
 const LONGEST_EMAIL: usize = 254;
+const LONGEST_CODE: usize = 64;
 const LONGEST_URL: usize = 2_048;
 const HIGHEST_PRICE: f64 = 1_000_000.0;
 const HIGHEST_FILTER: f64 = 1_000_000_000.0;
@@ -26,6 +30,7 @@ const MOST_IN_STOCK: usize = 1_000_000;
 const MOST_IN_CART: usize = 2_000;
 const LONGEST_LIST: usize = 1_000;
 const LONGEST_LETTER_ID: usize = 255;
+const LONGEST_LETTER_TOKEN: usize = 128;
 /// How many items one request may change.
 pub(crate) const MOST_IN_BULK: usize = 100;
 
@@ -94,10 +99,54 @@ pub(crate) fn claimed_password() -> ObjectBuilder {
     password(1)
 }
 
+/// What a letter holds: another one is not the letter's, not malformed.
+pub(crate) fn letter_token() -> ObjectBuilder {
+    text(1, LONGEST_LETTER_TOKEN).examples([json!("q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq84")])
+}
+
 fn password(least: usize) -> ObjectBuilder {
     text(least, 128)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
         .examples([json!("correct horse")])
+}
+
+/// A code of the second factor, grouped or not; a malformed one is wrong.
+pub(crate) fn second_factor_code() -> ObjectBuilder {
+    text(1, LONGEST_CODE).examples([json!("050471"), json!("k3m9-7qwz-0x5t-h2ab")])
+}
+
+/// Recovery codes, as they are shown.
+pub(crate) fn recovery_codes() -> Array {
+    ArrayBuilder::new()
+        .items(string().examples([json!("k3m9-7qwz-0x5t-h2ab")]))
+        .build()
+}
+
+/// The name of an API key.
+pub(crate) fn api_key_name() -> ObjectBuilder {
+    text(1, 100)
+        .pattern(Some(ONE_LINE))
+        .examples([json!("Till in the shop")])
+}
+
+/// What an API key is for, each once.
+pub(crate) fn scopes() -> Array {
+    ArrayBuilder::new()
+        .items(Ref::from_schema_name(Scope::name()))
+        .min_items(Some(1))
+        .unique_items(true)
+        .examples([json!(["orders:read", "orders:write"])])
+        .build()
+}
+
+/// When something ends.
+pub(crate) fn expiry() -> ObjectBuilder {
+    string()
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+        .description(Some(
+            "In the future. Absent: it is good until it is taken back.",
+        ))
+        .examples([json!("2027-11-21T08:00:00.000Z")])
 }
 
 /// An id of ours.

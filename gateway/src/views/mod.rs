@@ -1,14 +1,18 @@
 //! What travels over REST: the shapes of bodies, and how they are made from the contracts.
 
 pub(crate) mod admin;
+pub(crate) mod api_keys;
 pub(crate) mod auth;
 pub(crate) mod bulk;
 pub(crate) mod cart_items;
 pub(crate) mod checkout;
 pub(crate) mod fields;
+pub(crate) mod listing;
 pub(crate) mod orders;
 pub(crate) mod products;
+pub(crate) mod recovery;
 pub(crate) mod refunds;
+pub(crate) mod second_factor;
 pub(crate) mod users;
 
 use chrono::{DateTime, SecondsFormat};

@@ -2,14 +2,12 @@ use std::sync::Arc;
 
 use reen_proto::orders::v1 as proto;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::products::{AdminView, ProductView};
 use super::refunds::RefundView;
-use super::{fields, rfc3339};
-use crate::error::Error;
+use super::rfc3339;
 use crate::money::Money;
-use crate::paging::Paging;
 
 /// How far an order is.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
@@ -51,23 +49,6 @@ impl From<OrderStatus> for proto::Status {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangeOrderStatus {
     pub(crate) status: OrderStatus,
-}
-
-/// Which part of a list is asked for.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PageQuery {
-    #[param(schema_with = fields::limit)]
-    limit: Option<u32>,
-    #[param(schema_with = fields::page)]
-    page: Option<u32>,
-}
-
-impl PageQuery {
-    pub(crate) fn paging(&self) -> Result<Paging, Error> {
-        Paging::read(self.limit, self.page)
-    }
 }
 
 /// What was bought at once.

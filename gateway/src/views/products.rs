@@ -1,12 +1,14 @@
+use reen_proto::paging::v1::Position;
 use reen_proto::products::v1 as proto;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::{IntoParams, ToSchema};
 
+use super::listing::{Listing, PageQuery};
 use super::{fields, rfc3339};
 use crate::error::Error;
 use crate::money::Money;
-use crate::paging::{PageMeta, Paging};
+use crate::paging::{PageMeta, Part};
 
 /// Shown for the owner of a product whose account is gone.
 const NAMELESS: &str = "Anonymous";
@@ -68,7 +70,7 @@ impl ProductView {
     }
 }
 
-/// One page of the catalogue.
+/// One numbered page of the catalogue.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProductPage {
     pub(crate) products: Vec<ProductView>,
@@ -80,7 +82,26 @@ pub(crate) struct ProductPage {
 #[serde(untagged)]
 pub(crate) enum Catalogue {
     Page(ProductPage),
-    List(Vec<ProductView>),
+    #[schema(value_type = Vec<ProductView>)]
+    List(Listing<ProductView>),
+}
+
+impl Catalogue {
+    /// The part of it that was asked for, of so many products in `total`.
+    pub(crate) fn new(
+        part: &Part,
+        products: Vec<ProductView>,
+        total: i64,
+        next: Option<&Position>,
+    ) -> Self {
+        match part {
+            Part::Numbered(paging) if paging.is_paged() => {
+                let meta = paging.meta(total);
+                Self::Page(ProductPage { products, meta })
+            }
+            _ => Self::List(part.listing(products, next)),
+        }
+    }
 }
 
 /// What a product is sorted by.
@@ -147,16 +168,27 @@ pub(crate) struct CatalogueQuery {
     limit: Option<u32>,
     #[param(schema_with = fields::page)]
     page: Option<u32>,
+    /// In the second version only, whose document has it.
+    #[param(ignore)]
+    cursor: Option<String>,
 }
 
 impl CatalogueQuery {
-    /// Which part is asked for.
-    pub(crate) fn paging(&self) -> Result<Paging, Error> {
-        Paging::read(self.limit, self.page)
+    /// The same question to the service, and which part of the answer is asked for.
+    pub(crate) fn into_request(self) -> Result<(proto::ListProductsRequest, Part), Error> {
+        let page = PageQuery::new(self.limit, self.page, self.cursor.clone());
+        let question = self.into_question();
+        let part = page.part(&question)?;
+        let request = proto::ListProductsRequest {
+            limit: part.limit(),
+            skip: part.skip(),
+            keyset: part.keyset(),
+            ..question
+        };
+        Ok((request, part))
     }
 
-    /// The same question to the service.
-    pub(crate) fn into_request(self, paging: Paging) -> proto::ListProductsRequest {
+    fn into_question(self) -> proto::ListProductsRequest {
         let sort_by = proto::SortBy::from(self.sort_by.unwrap_or_default());
         proto::ListProductsRequest {
             name: self.name.filter(|name| !name.is_empty()),
@@ -166,8 +198,7 @@ impl CatalogueQuery {
             max_quantity: self.max_quantity,
             sort_by: sort_by.into(),
             ascending: self.order.unwrap_or_default() == Direction::Asc,
-            limit: paging.limit(),
-            skip: paging.skip(),
+            ..proto::ListProductsRequest::default()
         }
     }
 }

@@ -62,6 +62,10 @@ pub(crate) struct UserView {
     id: String,
     name: String,
     email: String,
+    /// Whether the user has proved to read what is sent there.
+    email_verified: bool,
+    /// Whether signing in with the password takes a code as well.
+    second_factor: bool,
     role: Role,
     balance: Money,
     sales_count: i64,
@@ -83,6 +87,8 @@ impl From<proto::User> for UserView {
             id: user.id,
             name: user.name,
             email: user.email,
+            email_verified: user.email_verified,
+            second_factor: user.second_factor,
             role: user.role.into(),
             balance: Money::from_cents(user.balance_cents),
             sales_count: user.sales_count,

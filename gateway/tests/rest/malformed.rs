@@ -173,15 +173,6 @@ async fn what_is_no_id_is_not_found_without_asking() {
 #[tokio::test]
 async fn headers_are_checked() {
     let gateway = Gateway::start().await;
-    for key in ["", "a b", "ä", &"k".repeat(256)] {
-        let request = gateway.signed_in(BUYER, Method::POST, "/checkout");
-        let request = request.header("idempotency-key", key.as_bytes());
-        assert_eq!(
-            send(request).await.problem(),
-            (400, "bad_header".to_owned()),
-            "{key}"
-        );
-    }
     let request = gateway.signed_in(BUYER, Method::PATCH, &format!("/products/{PRODUCT}"));
     let request = request.header("if-match", "3").json(&json!({"price": 1}));
     assert_eq!(

@@ -89,6 +89,6 @@ async fn what_is_not_valid_goes_no_further() {
         assert_eq!(answer.failing(), [(field.to_owned(), code.to_owned())]);
     }
     let bad_key = ask(&gateway, SELLER, Some("a b"), &json!({})).await;
-    assert_eq!(bad_key.problem(), (400, "bad_header".to_owned()));
+    assert_eq!(bad_key.problem(), (400, "bad_idempotency_key".to_owned()));
     assert!(gateway.mesh.take_calls().is_empty());
 }

@@ -19,7 +19,7 @@ async fn signing_up_and_in_answers_the_user_and_sets_the_cookie() {
     let view = answer.json();
     assert_eq!(view["accessToken"], "access");
     let user = json!({
-        "id": BUYER, "name": "Ada", "email": "ada@example.com", "role": "NADMIN", "balance": 4_000_000,
+        "id": BUYER, "name": "Ada", "email": "ada@example.com", "emailVerified": false, "secondFactor": false, "role": "NADMIN", "balance": 4_000_000,
         "salesCount": 0, "purchasesCount": 0, "amountGained": 0, "amountSpent": 0,
         "createdAt": "2025-06-15T15:06:40.123Z", "updatedAt": "2025-06-15T15:06:40.123Z",
     });

@@ -1,4 +1,5 @@
-//! Channels to peers: lazy, balanced over replicas, signed, with a deadline on every call.
+//! Channels to peers: lazy, balanced over replicas, signed, with a deadline on every call, and over
+//! mutual TLS where this process has certificates.
 
 use std::time::Duration;
 
@@ -12,11 +13,12 @@ use url::Url;
 use reen_error::{Code, Failure};
 
 use crate::context::CallContext;
+use crate::idempotency::{KEY_HEADER, NotesReplays};
 use crate::identity::Identity;
 use crate::server::{CALLER_HEADER, REQUEST_ID_HEADER};
 
-/// A channel whose calls carry identity, request id and deadline.
-pub type PeerChannel = InterceptedService<Channel, Outbound>;
+/// A channel whose calls carry identity, request id, deadline, and the client's name for the request.
+pub type PeerChannel = InterceptedService<NotesReplays<Channel>, Outbound>;
 
 /// How long a call may take when whoever waits named no deadline.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
@@ -26,7 +28,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// A channel to the peer `audience`; connects when first used, so that start-up order does not matter.
 ///
 /// # Errors
-/// An address that is not an HTTP URL.
+/// An address that is not an HTTP URL, or certificates that cannot be used.
 pub fn connect(
     identity: &Identity,
     audience: &'static str,
@@ -34,7 +36,7 @@ pub fn connect(
 ) -> Result<PeerChannel, tonic::transport::Error> {
     let endpoints = addresses
         .iter()
-        .map(endpoint)
+        .map(|address| endpoint(identity, audience, address))
         .collect::<Result<Vec<_>, _>>()?;
     let channel = match <[Endpoint; 1]>::try_from(endpoints) {
         Ok([only]) => only.connect_lazy(),
@@ -44,18 +46,31 @@ pub fn connect(
         identity: identity.clone(),
         audience,
     };
-    Ok(InterceptedService::new(channel, outbound))
+    Ok(InterceptedService::new(NotesReplays(channel), outbound))
 }
 
-fn endpoint(address: &Url) -> Result<Endpoint, tonic::transport::Error> {
-    Ok(Endpoint::from_shared(address.to_string())?
+fn endpoint(
+    identity: &Identity,
+    audience: &str,
+    address: &Url,
+) -> Result<Endpoint, tonic::transport::Error> {
+    let mut address = address.clone();
+    if identity.certificates().is_some() {
+        // Whatever the address says: else a forgotten letter would send everything in the open.
+        let _http_becomes_https = address.set_scheme("https");
+    }
+    let endpoint = Endpoint::from_shared(address.to_string())?
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_while_idle(true)
-        .tcp_nodelay(true))
+        .tcp_nodelay(true);
+    match identity.certificates() {
+        Some(certificates) => endpoint.tls_config(certificates.of_client(audience)),
+        None => Ok(endpoint),
+    }
 }
 
-/// Signs every call and hands on request id and deadline of the current [`CallContext`].
+/// Signs every call and hands on what the current [`CallContext`] says.
 #[derive(Clone, Debug)]
 pub struct Outbound {
     identity: Identity,
@@ -77,6 +92,11 @@ impl Interceptor for Outbound {
             request
                 .metadata_mut()
                 .insert(REQUEST_ID_HEADER, ascii(request_id)?);
+        }
+        if let Some(key) = &context.idempotency {
+            request
+                .metadata_mut()
+                .insert(KEY_HEADER, ascii(&key.text())?);
         }
         Ok(request)
     }

@@ -1,4 +1,7 @@
 //! From the environment to typed settings. Every problem is reported at once, each by its key.
+//!
+//! The value of any `KEY` may stand in a file that `KEY_FILE` names instead: this is how containers are
+//! given secrets, which would be seen by whoever can look at a process if they were in its environment.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,6 +12,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::identity::{Identity, IdentityError};
+use crate::tls::{Certificates, Files};
 
 /// Where settings come from: the process, or a map in tests.
 pub trait Environment {
@@ -97,7 +101,7 @@ impl<'env> Reader<'env> {
         T: FromStr,
         T::Err: fmt::Display,
     {
-        match self.environment.get(key) {
+        match self.find(key)? {
             Some(value) => self.parse(key, &value),
             None => self.problem(format!("{key} is not set")),
         }
@@ -109,7 +113,7 @@ impl<'env> Reader<'env> {
         T: FromStr,
         T::Err: fmt::Display,
     {
-        match self.environment.get(key) {
+        match self.find(key)? {
             Some(value) => self.parse(key, &value),
             None => Some(default),
         }
@@ -121,7 +125,7 @@ impl<'env> Reader<'env> {
         T: FromStr,
         T::Err: fmt::Display,
     {
-        match self.environment.get(key) {
+        match self.find(key)? {
             Some(value) => self.parse(key, &value).map(Some),
             None => Some(None),
         }
@@ -129,7 +133,7 @@ impl<'env> Reader<'env> {
 
     /// A secret that must be there; it is never printed, not even when it is malformed.
     pub fn secret(&mut self, key: &str) -> Option<SecretString> {
-        match self.environment.get(key) {
+        match self.find(key)? {
             Some(value) => Some(SecretString::from(value)),
             None => self.problem(format!("{key} is not set")),
         }
@@ -137,10 +141,7 @@ impl<'env> Reader<'env> {
 
     /// One or several addresses of the replicas of a peer, separated by commas.
     pub fn peers(&mut self, key: &str, default: &str) -> Option<Vec<Url>> {
-        let value = self
-            .environment
-            .get(key)
-            .unwrap_or_else(|| default.to_owned());
+        let value = self.find(key)?.unwrap_or_else(|| default.to_owned());
         value
             .split(',')
             .map(|address| self.parse(key, address.trim()))
@@ -164,14 +165,31 @@ impl<'env> Reader<'env> {
         Some(SocketAddr::new(host?, port?))
     }
 
-    /// The identity of the process `name` among its peers, from `SERVICE_IDENTITY_SECRET`.
+    /// The identity of the process `name` among its peers: `SERVICE_IDENTITY_SECRET`, and the paths of
+    /// its certificate, its key and the authority of all, `SERVICE_TLS_CERT`, `SERVICE_TLS_KEY` and
+    /// `SERVICE_TLS_CA`, where peers speak TLS.
     pub fn identity(&mut self, name: &'static str) -> Option<Identity> {
+        let certificates = self.certificates();
         let secret = self.secret("SERVICE_IDENTITY_SECRET")?;
-        match Identity::new(name, &secret) {
-            Ok(identity) => Some(identity),
-            Err(error @ IdentityError::ShortSecret) => {
+        match (Identity::new(name, &secret), certificates?) {
+            (Ok(identity), None) => Some(identity),
+            (Ok(identity), Some(certificates)) => Some(identity.with_certificates(certificates)),
+            (Err(error @ IdentityError::ShortSecret), _) => {
                 self.problem(format!("SERVICE_IDENTITY_SECRET: {error}"))
             }
+        }
+    }
+
+    /// All of the three files, or none: the outer `None` is a problem, the inner one an absence.
+    fn certificates(&mut self) -> Option<Option<Certificates>> {
+        let files = Files {
+            certificate: self.optional("SERVICE_TLS_CERT")?,
+            key: self.optional("SERVICE_TLS_KEY")?,
+            authority: self.optional("SERVICE_TLS_CA")?,
+        };
+        match files.read() {
+            Ok(certificates) => Some(certificates),
+            Err(error) => self.problem(error.to_string()),
         }
     }
 
@@ -181,6 +199,27 @@ impl<'env> Reader<'env> {
             self.problems.push(sentence);
         }
         None
+    }
+
+    /// What the environment says of `key`, or the file that it names by `{key}_FILE`: the outer `None` is
+    /// a problem, the inner one an absence.
+    fn find(&mut self, key: &str) -> Option<Option<String>> {
+        let value = self.environment.get(key);
+        let file_key = format!("{key}_FILE");
+        let Some(file) = self.environment.get(&file_key) else {
+            return Some(value);
+        };
+        if value.is_some() {
+            return self.problem(format!("{key} and {file_key} are both set"));
+        }
+        match std::fs::read_to_string(&file) {
+            // Editors and `echo` end a file with a line break, which is no part of a secret.
+            Ok(text) => {
+                let text = text.trim_end_matches(['\r', '\n']);
+                Some((!text.is_empty()).then(|| text.to_owned()))
+            }
+            Err(error) => self.problem(format!("{file_key}: {file} cannot be read: {error}")),
+        }
     }
 
     fn parse<T>(&mut self, key: &str, value: &str) -> Option<T>
@@ -199,6 +238,8 @@ impl<'env> Reader<'env> {
 mod tests {
     use std::collections::HashMap;
 
+    use secrecy::ExposeSecret as _;
+
     use super::Reader;
 
     #[test]
@@ -213,6 +254,48 @@ mod tests {
         assert_eq!(problems.len(), 2);
         assert!(problems[0].starts_with("PORT is malformed"));
         assert_eq!(problems[1], "NAME is not set");
+    }
+
+    fn environment(settings: &[(&str, &str)]) -> HashMap<String, String> {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        settings.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn a_value_may_stand_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "hush hush\n").unwrap();
+        let environment = environment(&[("TOKEN_FILE", file.to_str().unwrap())]);
+        let token = Reader::read(&environment, |reader| reader.secret("TOKEN"));
+        assert_eq!(token.unwrap().expose_secret(), "hush hush");
+        let token = Reader::read(&environment, |reader| reader.optional::<String>("TOKEN"));
+        assert_eq!(token.unwrap().as_deref(), Some("hush hush"));
+    }
+
+    #[test]
+    fn a_file_without_a_value_is_an_absence() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let environment = environment(&[("TOKEN_FILE", file.path().to_str().unwrap())]);
+        let token = Reader::read(&environment, |reader| reader.secret("TOKEN"));
+        assert_eq!(token.unwrap_err().problems, ["TOKEN is not set"]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_or_is_one_too_many_is_named() {
+        let environment = environment(&[
+            ("TOKEN_FILE", "/nowhere/token"),
+            ("NAME_FILE", "/nowhere/name"),
+            ("NAME", "reen"),
+        ]);
+        let outcome = Reader::read(&environment, |reader| {
+            let token = reader.secret("TOKEN");
+            let name = reader.or("NAME", String::new());
+            Some((token?, name?))
+        });
+        let problems = outcome.unwrap_err().problems;
+        assert!(problems[0].starts_with("TOKEN_FILE: /nowhere/token cannot be read"));
+        assert_eq!(problems[1], "NAME and NAME_FILE are both set");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use reen_error::{Code, Failure};
 use tonic::Request;
 
+use crate::idempotency::IdempotencyKey;
+
 tokio::task_local! {
     static CURRENT: CallContext;
 }
@@ -66,6 +68,8 @@ pub struct CallContext {
     pub deadline: Option<Instant>,
     /// The user on whose behalf everything downstream happens.
     pub user: Option<Arc<str>>,
+    /// How the client named the request, if it did: handed to whoever is asked, and no further.
+    pub idempotency: Option<IdempotencyKey>,
 }
 
 impl CallContext {
@@ -79,6 +83,16 @@ impl CallContext {
     /// left of the deadline.
     pub async fn scope<F: Future>(self, work: F) -> F::Output {
         CURRENT.scope(self, work).await
+    }
+
+    /// What is left of the current deadline: zero when it has passed, `None` when there is none.
+    #[must_use]
+    pub fn time_left() -> Option<Duration> {
+        let deadline = CURRENT
+            .try_with(|context| context.deadline)
+            .ok()
+            .flatten()?;
+        Some(deadline.saturating_duration_since(Instant::now()))
     }
 
     /// What is left of the deadline, at most `limit`; zero when it has passed.

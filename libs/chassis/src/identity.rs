@@ -13,6 +13,7 @@ use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::context::Caller;
+use crate::tls::Certificates;
 
 /// Long enough for clocks that differ a little, short enough that a captured token is soon worthless.
 const LIFETIME_SECONDS: u64 = 60;
@@ -34,6 +35,7 @@ pub enum IdentityError {
 pub struct Identity {
     name: &'static str,
     keys: Arc<[hmac::Key]>,
+    certificates: Option<Certificates>,
 }
 
 impl std::fmt::Debug for Identity {
@@ -58,7 +60,23 @@ impl Identity {
             .iter()
             .map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
             .collect();
-        Ok(Self { name, keys })
+        Ok(Self {
+            name,
+            keys,
+            certificates: None,
+        })
+    }
+
+    /// The same, with certificates: every connection from and to a peer is mutual TLS then. The tokens
+    /// are as necessary as without.
+    #[must_use]
+    pub fn with_certificates(mut self, certificates: Certificates) -> Self {
+        self.certificates = Some(certificates);
+        self
+    }
+
+    pub(crate) fn certificates(&self) -> Option<&Certificates> {
+        self.certificates.as_ref()
     }
 
     /// The name of this process.

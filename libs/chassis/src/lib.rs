@@ -7,12 +7,15 @@ pub mod admin;
 pub mod client;
 pub mod config;
 pub mod context;
+pub mod idempotency;
 pub mod identity;
 pub mod jwt;
 pub mod operation;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;
 
 pub use context::{CallContext, Caller};
+pub use idempotency::{Answered, IdempotencyKey, RequestKey};
 pub use operation::Operation;

@@ -1,4 +1,5 @@
 //! The gRPC server of a process: identity checked before anything else, health and reflection included.
+//! With certificates nobody gets as far as that who has none of the same authority.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tower::{Layer, Service};
 use reen_error::{Code, Coded, Failure};
 
 use crate::context::CallContext;
+use crate::idempotency::RequestKey;
 use crate::identity::Identity;
 
 /// The metadata key of the caller's signed identity.
@@ -88,8 +90,11 @@ pub async fn serve(
     };
     // Set here: the server's own setting is for listeners that it binds itself.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    Server::builder()
-        .http2_keepalive_interval(Some(KEEP_ALIVE))
+    let mut server = Server::builder().http2_keepalive_interval(Some(KEEP_ALIVE));
+    if let Some(certificates) = identity.certificates() {
+        server = server.tls_config(certificates.of_server())?;
+    }
+    server
         .layer(InboundLayer { identity })
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, stopping)
@@ -171,7 +176,12 @@ where
             request_id: header(request.headers(), REQUEST_ID_HEADER).map(Arc::from),
             deadline: deadline(request.headers()),
             user: caller.user.clone(),
+            // A name is the effect's, and the effect is here: whom this process asks is not told it.
+            idempotency: None,
         };
+        if let Some(key) = RequestKey::read(&caller, request.uri(), request.headers()) {
+            request.extensions_mut().insert(key);
+        }
         request.extensions_mut().insert(caller);
         Box::pin(context.scope(self.inner.call(request)))
     }

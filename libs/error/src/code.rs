@@ -60,11 +60,18 @@ codes! {
     // The request itself.
     MalformedBody = "malformed_body", InvalidArgument, 400, Final, "The body is not valid JSON";
     BadQuery = "bad_query", InvalidArgument, 400, Final, "The query string is not valid";
+    BadCursor = "bad_cursor", InvalidArgument, 400, Final, "The cursor is not one of this list";
+    UnknownVersion = "unknown_version", InvalidArgument, 400, Final, "There is no such version of the interface";
     BadHeader = "bad_header", InvalidArgument, 400, Final, "A header is not valid";
+    BadIdempotencyKey = "bad_idempotency_key", InvalidArgument, 400, Final, "The Idempotency-Key is not valid";
+    IdempotencyKeyReused = "idempotency_key_reused", FailedPrecondition, 422, Final, "The Idempotency-Key names another request";
+    IdempotencyInFlight = "idempotency_in_flight", Aborted, 409, Retry, "This request is still being worked on";
     BadSignature = "bad_signature", InvalidArgument, 400, Final, "The signature does not match";
     ValidationFailed = "validation_failed", InvalidArgument, 422, Final, "Some fields are not valid";
     BodyTooLarge = "body_too_large", InvalidArgument, 413, Final, "The body is too large";
     RequestTimeout = "request_timeout", DeadlineExceeded, 408, Final, "The request did not arrive in time";
+    AddressTooLong = "address_too_long", InvalidArgument, 414, Final, "The address is too long";
+    HeadersTooLarge = "headers_too_large", InvalidArgument, 431, Final, "There are too many headers, or they are too long";
     UnsupportedMediaType = "unsupported_media_type", InvalidArgument, 415, Final, "The content type is not supported";
     RouteNotFound = "route_not_found", NotFound, 404, Final, "There is no such route";
     MethodNotAllowed = "method_not_allowed", Unimplemented, 405, Final, "The route does not take this method";
@@ -72,14 +79,22 @@ codes! {
     // Who asks.
     Unauthenticated = "unauthenticated", Unauthenticated, 401, Final, "Sign in first";
     InvalidCredentials = "invalid_credentials", Unauthenticated, 401, Final, "The e-mail or the password is wrong";
+    SecondFactorRequired = "second_factor_required", Unauthenticated, 401, Final, "A code of the second factor is needed as well";
+    InvalidCode = "invalid_code", Unauthenticated, 401, Final, "The code is wrong, or was used already";
+    InvalidToken = "invalid_token", FailedPrecondition, 400, Final, "The link was used or has expired";
+    TooManyAttempts = "too_many_attempts", ResourceExhausted, 429, Retry, "Too many wrong attempts; try again later";
     InvalidRefreshToken = "invalid_refresh_token", Unauthenticated, 401, Final, "The session is over; sign in again";
     Forbidden = "forbidden", PermissionDenied, 403, Final, "Your role does not allow this";
+    InsufficientScope = "insufficient_scope", PermissionDenied, 403, Final, "This API key may not do this";
     UnknownCaller = "unknown_caller", PermissionDenied, 403, Final, "The calling service is not allowed to do this";
 
     // What is there.
     NotFound = "not_found", NotFound, 404, Final, "Not found";
     EmailTaken = "email_taken", AlreadyExists, 409, Final, "The e-mail address is taken";
     AlreadyInRole = "already_in_role", FailedPrecondition, 409, Final, "You have this role already";
+    SecondFactorOn = "second_factor_on", FailedPrecondition, 409, Final, "The second factor is on already";
+    SecondFactorOff = "second_factor_off", FailedPrecondition, 409, Final, "The second factor is not on";
+    TooManyApiKeys = "too_many_api_keys", FailedPrecondition, 409, Final, "There are as many API keys as there may be";
     PreconditionFailed = "precondition_failed", FailedPrecondition, 412, Final, "The version does not match";
     VersionMismatch = "version_mismatch", Aborted, 409, Final, "It was changed by somebody else meanwhile";
     IllegalTransition = "illegal_transition", FailedPrecondition, 409, Final, "The status cannot change like this";

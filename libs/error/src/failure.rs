@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use tonic::{Code as Grpc, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -42,6 +43,8 @@ pub struct Failure {
     pub message: String,
     /// The failing fields, each with its own word.
     pub fields: Vec<FieldFailure>,
+    /// How long to wait before asking again, where that is known.
+    pub retry_after: Option<Duration>,
 }
 
 impl Failure {
@@ -51,6 +54,7 @@ impl Failure {
             code,
             message: message.into(),
             fields: Vec::new(),
+            retry_after: None,
         }
     }
 
@@ -65,6 +69,7 @@ impl Failure {
             code: Code::ValidationFailed,
             message,
             fields,
+            retry_after: None,
         }
     }
 
@@ -80,14 +85,18 @@ impl Failure {
             code,
             message,
             fields: error.fields(),
+            retry_after: error.retry_after(),
         }
     }
 
-    /// As a gRPC status with rich details (`google.rpc.ErrorInfo`, `google.rpc.BadRequest`).
+    /// As a gRPC status with rich details (`google.rpc.ErrorInfo`, `BadRequest`, `RetryInfo`).
     #[must_use]
     pub fn into_status(self) -> Status {
         let mut details = ErrorDetails::new();
         details.set_error_info(self.code.word(), DOMAIN, []);
+        if self.retry_after.is_some() {
+            details.set_retry_info(self.retry_after);
+        }
         for field in self.fields {
             // BadRequest has no place for a word of ours, so it goes before the sentence.
             details.add_bad_request_violation(
@@ -117,6 +126,7 @@ impl Failure {
             code,
             message: status.message().to_owned(),
             fields,
+            retry_after: details.retry_info().and_then(|info| info.retry_delay),
         }
     }
 
@@ -158,6 +168,10 @@ impl Coded for Failure {
     fn fields(&self) -> Vec<FieldFailure> {
         self.fields.clone()
     }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
 }
 
 impl From<Status> for Failure {
@@ -174,6 +188,8 @@ impl From<Failure> for Status {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tonic::Status;
 
     use super::{Failure, FieldFailure};
@@ -194,6 +210,15 @@ mod tests {
             FieldFailure::new("name", "too_long", "at most 100 characters"),
             FieldFailure::new("imageUrls[2]", "not_a_url", "must be: a URL"),
         ]);
+        assert_eq!(Failure::from_status(&sent.clone().into_status()), sent);
+    }
+
+    #[test]
+    fn how_long_to_wait_survives_the_wire() {
+        let sent = Failure {
+            retry_after: Some(Duration::from_millis(1_500)),
+            ..Failure::new(Code::TooManyAttempts, "wait")
+        };
         assert_eq!(Failure::from_status(&sent.clone().into_status()), sent);
     }
 

@@ -10,6 +10,8 @@ mod failure;
 pub use code::{Code, Handling};
 pub use failure::{Failure, FieldFailure};
 
+use std::time::Duration;
+
 /// What every crate's error enum answers.
 pub trait Coded: std::error::Error {
     /// The stable word for this failure.
@@ -18,5 +20,10 @@ pub trait Coded: std::error::Error {
     /// The fields that failed, when the failure is about fields.
     fn fields(&self) -> Vec<FieldFailure> {
         Vec::new()
+    }
+
+    /// How long whoever asked should wait before asking again, where that is known.
+    fn retry_after(&self) -> Option<Duration> {
+        None
     }
 }

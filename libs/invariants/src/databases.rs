@@ -1,7 +1,7 @@
 use bson::{Bson, Document, doc};
 use futures::{Stream, TryStreamExt as _};
-use mongodb::{ClientSession, Collection};
-use reen_mongo::Database;
+use mongodb::ClientSession;
+use reen_mongo::{Collection, Database};
 
 use crate::Error;
 

@@ -31,12 +31,23 @@ impl Broker {
     /// # Errors
     /// [`Error::Url`] for a malformed URL; [`Error::Unavailable`] when no broker answers in that time.
     pub async fn open(url: &SecretString, app: &str) -> Result<Self, Error> {
+        let broker = Self::start(url, app)?;
+        broker
+            .publishing
+            .connection_within(START_UP_PATIENCE)
+            .await?;
+        Ok(broker)
+    }
+
+    /// The same for a process that can do without a broker: connects in the background.
+    ///
+    /// # Errors
+    /// [`Error::Url`] for a malformed URL.
+    pub fn start(url: &SecretString, app: &str) -> Result<Self, Error> {
         let target = Target::new(url, app.to_owned())?;
-        let publishing = Line::start(target.clone());
-        publishing.connection_within(START_UP_PATIENCE).await?;
         Ok(Self {
+            publishing: Line::start(target.clone()),
             target,
-            publishing,
             consuming: Arc::default(),
         })
     }
@@ -63,6 +74,11 @@ impl Broker {
             }
             tokio::time::sleep(DECLARE_PAUSE).await;
         }
+    }
+
+    /// The connection for publishing.
+    pub(crate) fn publishing(&self) -> &Line {
+        &self.publishing
     }
 
     /// The connection for consuming, made when it is first asked for.

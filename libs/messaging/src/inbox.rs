@@ -4,8 +4,8 @@ use std::time::Duration;
 use bson::spec::BinarySubtype;
 use bson::{Binary, DateTime, Document, doc};
 use mongodb::options::IndexOptions;
-use mongodb::{ClientSession, Collection, IndexModel};
-use reen_mongo::{Database, Error, sync_indexes};
+use mongodb::{ClientSession, IndexModel};
+use reen_mongo::{Collection, Database, Error, sync_indexes};
 
 /// Providers repeat an event for days, not for months.
 const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);

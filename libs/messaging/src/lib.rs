@@ -25,7 +25,10 @@
 //!   failed, and several relays, may change it.
 //! - **A dead letter stays until it is settled.** Reading takes nothing out; a replay takes a letter
 //!   out after the broker has stored it for work; a crash in between leaves it where it is.
+//! - **News are told once or not at all.** What an [`Announcer`] tells is stored nowhere: whoever
+//!   [listens](Broker::listen) hears it, and is told when something may have been missed.
 
+mod broadcast;
 mod broker;
 mod connection;
 mod consumer;
@@ -37,6 +40,7 @@ mod outbox;
 mod publisher;
 mod queue;
 
+pub use broadcast::{Announcer, Heard, Hearing, Topic};
 pub use broker::Broker;
 pub use consumer::{Handler, Verdict, consume};
 pub use dead_letters::{DeadLetter, DeadLetters, Which};

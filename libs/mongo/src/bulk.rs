@@ -4,6 +4,7 @@ use mongodb::{ClientSession, Collection};
 use serde::Deserialize;
 
 use crate::Error;
+use crate::deadline::time_left;
 
 /// The server's answer to `update`.
 #[derive(Deserialize)]
@@ -30,7 +31,10 @@ pub async fn update_each<T: Send + Sync>(
         return Ok(0);
     }
     let database = collection.client().database(&collection.namespace().db);
-    let command = doc! {"update": collection.name(), "updates": statements};
+    let mut command = doc! {"update": collection.name(), "updates": statements};
+    if let Some(left) = time_left().and_then(|left| i64::try_from(left.as_millis()).ok()) {
+        command.insert("maxTimeMS", left);
+    }
     let answer = database.run_command(command).session(session).await?;
     let updated: Updated = bson::deserialize_from_document(answer)?;
     match updated.write_errors.into_iter().next() {

@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bson::doc;
+use mongodb::Client;
 use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern};
-use mongodb::{Client, Collection};
 use reen_chassis::admin::Dependency;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
-use crate::Error;
+use crate::{Collection, Error};
 
 /// How long an operation waits for a server; the driver's own default is half a minute.
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(2);
@@ -81,7 +81,7 @@ impl Database {
     /// A collection of this database.
     #[must_use]
     pub fn collection<T: Send + Sync + DeserializeOwned>(&self, name: &str) -> Collection<T> {
-        self.database.collection(name)
+        self.database.collection(name).into()
     }
 
     /// The client, for sessions.

@@ -4,6 +4,7 @@ use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 use reen_error::{Code, Coded};
 
 const DUPLICATE_KEY: i32 = 11000;
+const MAX_TIME_EXPIRED: i32 = 50;
 
 /// A failure of the database, as it concerns a service.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -11,12 +12,18 @@ pub enum Error {
     /// No server can be reached, or the connection broke.
     #[error("the database is away")]
     Unavailable(#[source] Arc<DriverError>),
+    /// The caller's deadline passed while the server was at work on it.
+    #[error("the database took too long")]
+    TooLate(#[source] Arc<DriverError>),
     /// Anything else the driver or the server reported.
     #[error("the database refused")]
     Driver(#[source] Arc<DriverError>),
     /// A stored document is not what this service writes.
     #[error("a stored document cannot be read")]
     Document(#[source] Arc<bson::error::Error>),
+    /// A stored answer is not of the kind that is asked for.
+    #[error("a stored answer cannot be read")]
+    Answer(#[source] prost::DecodeError),
     /// The database URL cannot be used.
     #[error("{0}")]
     Url(String),
@@ -30,8 +37,8 @@ impl Error {
     #[must_use]
     pub fn driver(&self) -> Option<&DriverError> {
         match self {
-            Self::Unavailable(error) | Self::Driver(error) => Some(error),
-            Self::Document(_) | Self::Url(_) | Self::Stopped => None,
+            Self::Unavailable(error) | Self::TooLate(error) | Self::Driver(error) => Some(error),
+            Self::Document(_) | Self::Answer(_) | Self::Url(_) | Self::Stopped => None,
         }
     }
 
@@ -56,6 +63,14 @@ fn is_duplicate_key(error: &DriverError) -> bool {
     }
 }
 
+fn is_too_late(error: &DriverError) -> bool {
+    match &*error.kind {
+        ErrorKind::Command(command) => command.code == MAX_TIME_EXPIRED,
+        ErrorKind::Write(WriteFailure::WriteError(write)) => write.code == MAX_TIME_EXPIRED,
+        _ => false,
+    }
+}
+
 impl From<DriverError> for Error {
     fn from(error: DriverError) -> Self {
         let away = matches!(
@@ -65,7 +80,9 @@ impl From<DriverError> for Error {
                 | ErrorKind::ConnectionPoolCleared { .. }
                 | ErrorKind::DnsResolve { .. }
         ) || error.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR);
-        if away {
+        if is_too_late(&error) {
+            Self::TooLate(Arc::new(error))
+        } else if away {
             Self::Unavailable(Arc::new(error))
         } else {
             Self::Driver(Arc::new(error))
@@ -83,7 +100,8 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Self::Unavailable(_) | Self::Stopped => Code::Unavailable,
-            Self::Driver(_) | Self::Document(_) | Self::Url(_) => Code::Internal,
+            Self::TooLate(_) => Code::DeadlineExceeded,
+            Self::Driver(_) | Self::Document(_) | Self::Answer(_) | Self::Url(_) => Code::Internal,
         }
     }
 }

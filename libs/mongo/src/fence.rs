@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use bson::{Document, doc};
 use mongodb::options::IndexOptions;
-use mongodb::{ClientSession, Collection, IndexModel};
+use mongodb::{ClientSession, IndexModel};
 use reen_chassis::Operation;
 use reen_error::{Code, Coded};
 
-use crate::{Database, Error, sync_indexes, update_each};
+use crate::{Collection, Database, Error, sync_indexes, update_each};
 
 /// No saga lives longer than its retries, replays by hand included.
 const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);

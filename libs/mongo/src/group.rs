@@ -1,5 +1,7 @@
 use std::sync::Arc;
+use std::time::Instant;
 
+use reen_chassis::CallContext;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{Error, TransactionError};
@@ -44,6 +46,7 @@ pub struct Group<W: Together> {
 
 struct Waiting<W: Together> {
     job: W::Job,
+    deadline: Option<Instant>,
     asker: oneshot::Sender<Result<W::Answer, W::Error>>,
 }
 
@@ -62,7 +65,12 @@ impl<W: Together> Group<W> {
     /// What the job alone would fail with; [`Error::Stopped`] when the work panicked.
     pub async fn submit(&self, job: W::Job) -> Result<W::Answer, W::Error> {
         let (asker, answer) = oneshot::channel();
-        if self.queue.send(Waiting { job, asker }).await.is_err() {
+        let waiting = Waiting {
+            job,
+            deadline: CallContext::current().deadline,
+            asker,
+        };
+        if self.queue.send(waiting).await.is_err() {
             return Err(Error::Stopped.into());
         }
         answer.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
@@ -75,10 +83,21 @@ async fn serve<W: Together>(work: Arc<W>, mut queue: mpsc::Receiver<Waiting<W>>)
         let batch = std::mem::take(&mut waiting);
         let work = Arc::clone(&work);
         // As a task, so that a panic ends this batch and not all that come.
-        if let Err(error) = tokio::spawn(async move { do_all(&*work, batch).await }).await {
+        let context = CallContext {
+            deadline: latest_deadline(&batch),
+            ..CallContext::default()
+        };
+        let doing = context.scope(async move { do_all(&*work, batch).await });
+        if let Err(error) = tokio::spawn(doing).await {
             tracing::error!(%error, "a batch ended before its time");
         }
     }
+}
+
+/// The batch may work for as long as one of its askers waits; `None` when one waits for ever.
+fn latest_deadline<W: Together>(batch: &[Waiting<W>]) -> Option<Instant> {
+    let deadlines: Option<Vec<_>> = batch.iter().map(|waiting| waiting.deadline).collect();
+    deadlines?.into_iter().max()
 }
 
 async fn do_all<W: Together>(work: &W, mut batch: Vec<Waiting<W>>) {
@@ -98,7 +117,7 @@ async fn do_all<W: Together>(work: &W, mut batch: Vec<Waiting<W>>) {
         }
         Err(failed) => match failed.database() {
             // It would fail for each of them, each after its own patience.
-            Some(away @ Error::Unavailable(_)) => {
+            Some(away @ (Error::Unavailable(_) | Error::TooLate(_))) => {
                 for asker in askers {
                     answer_to::<W>(asker, Err(away.clone().into()));
                 }

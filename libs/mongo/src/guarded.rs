@@ -1,7 +1,9 @@
 use bson::{Document, doc};
-use mongodb::{ClientSession, Collection};
+use mongodb::ClientSession;
 
-use crate::{Database, Error, Group, Together, Transaction, TransactionError, update_each};
+use crate::{
+    Collection, Database, Error, Group, Together, Transaction, TransactionError, update_each,
+};
 
 /// Writes to single documents of one collection, each only while its document is as it was read; what
 /// is written at the same time is written together.

@@ -1,16 +1,19 @@
 use std::time::Duration;
 
 use mongodb::ClientSession;
+use mongodb::action::{Action as _, StartTransaction};
 use mongodb::error::{
     Error as DriverError, ErrorKind, TRANSIENT_TRANSACTION_ERROR,
     UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
 use rand::Rng as _;
+use reen_chassis::CallContext;
 use tokio::time::Instant;
 
+use crate::deadline::time_left;
 use crate::{Database, Error};
 
-/// Whoever waits has given up long before; this ends what nobody waits for.
+/// Whoever waits gives up with its deadline; this ends what nobody waits for.
 const PATIENCE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
@@ -55,10 +58,11 @@ impl Transaction {
     /// When no server can be reached.
     pub async fn begin(database: &Database) -> Result<Self, Error> {
         let mut session = database.client().start_session().await?;
-        session.start_transaction().await?;
+        start(&mut session).await?;
+        let patience = CallContext::current().remaining(PATIENCE);
         Ok(Self {
             session,
-            give_up: Instant::now() + PATIENCE,
+            give_up: Instant::now() + patience,
             pause: FIRST_PAUSE,
         })
     }
@@ -91,10 +95,7 @@ impl Transaction {
             return Err(failure);
         }
         self.wait().await;
-        self.session
-            .start_transaction()
-            .await
-            .map_err(Error::from)?;
+        start(&mut self.session).await?;
         Ok(None)
     }
 
@@ -119,6 +120,13 @@ impl Transaction {
         tokio::time::sleep(self.pause.mul_f64(share)).await;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// A commit ends with the call that it is made for, as each operation does.
+async fn start(session: &mut ClientSession) -> Result<(), Error> {
+    let starting = session.start_transaction();
+    let within = starting.optional(time_left(), StartTransaction::max_commit_time);
+    Ok(within.await?)
 }
 
 fn is_transient(error: &Error) -> bool {

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bson::{Document, doc};
 use futures::future::join_all;
-use mongodb::{ClientSession, Collection};
+use mongodb::ClientSession;
 use reen_mongo::{
-    Database, Error, Group, GuardedWrites, Together, Transaction, TransactionError, update_each,
+    Collection, Database, Error, Group, GuardedWrites, Together, Transaction, TransactionError,
+    update_each,
 };
 use reen_testkit::TestDatabase;
 

@@ -3,9 +3,9 @@
 
 use bson::{Document, doc};
 use futures::future::join_all;
-use mongodb::{ClientSession, Collection};
+use mongodb::ClientSession;
 use reen_chassis::Operation;
-use reen_mongo::{Database, Error, Fence, FenceError, Transaction, TransactionError};
+use reen_mongo::{Collection, Database, Error, Fence, FenceError, Transaction, TransactionError};
 use reen_testkit::TestDatabase;
 
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 use std::fmt::{Debug, Display};
 
-use reen_chassis::CallContext;
+use reen_chassis::{CallContext, IdempotencyKey};
 use reen_error::{Code, Failure};
 use reen_proto::operation::v1::Operation;
 use tonic::{Response, Status};
@@ -9,6 +9,20 @@ use tonic::{Response, Status};
 pub async fn acting_for<F: Future>(user: impl Display, call: F) -> F::Output {
     let context = CallContext {
         user: Some(user.to_string().into()),
+        ..CallContext::default()
+    };
+    context.scope(call).await
+}
+
+/// Makes `call` on behalf of a user who named it.
+pub async fn acting_once<F: Future>(
+    user: impl Display,
+    key: &IdempotencyKey,
+    call: F,
+) -> F::Output {
+    let context = CallContext {
+        user: Some(user.to_string().into()),
+        idempotency: Some(key.clone()),
         ..CallContext::default()
     };
     context.scope(call).await

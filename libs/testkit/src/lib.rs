@@ -17,7 +17,9 @@ mod wait;
 pub use backends::Backends;
 pub use broker::TestBroker;
 pub use callers::{AccessTable, CallerChannel, CallerToken, Method};
-pub use calls::{acting_for, body, code, own_operation, refusal, saga_operation, settled};
+pub use calls::{
+    acting_for, acting_once, body, code, own_operation, refusal, saga_operation, settled,
+};
 pub use database::{TestDatabase, assert_uses_index};
 pub use peers::{
     ANY_PORT, ANYWHERE, IDENTITY_SECRET, identity, in_background, peer, serve, url_of,

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod complaint;
+mod keys;
 mod letters;
 mod operator;
 mod sagas;
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     /// Who may do all this over REST.
     #[command(subcommand)]
     Operator(operator::Command),
+    /// The keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Stock: what products count, and what their holds say.
     #[command(subcommand)]
     Stock(stock::Command),
@@ -111,6 +115,11 @@ async fn say(command: Command, environment: &dyn Environment) -> anyhow::Result<
         Command::Operator(command) => {
             let auth = services()?.auth;
             auth.answer(operator::run(command, &mut auth.auth()?)).await
+        }
+        Command::Keys(command) => {
+            let auth = services()?.auth;
+            auth.answer(keys::run(command, &mut auth.signing_keys()?))
+                .await
         }
         Command::Stock(command) => {
             let products = services()?.products;

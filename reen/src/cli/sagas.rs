@@ -71,7 +71,7 @@ pub(super) async fn run(
                 status: status.map_or(SagaStatus::Unspecified, Status::proto).into(),
                 kind: kind.unwrap_or_default(),
                 limit,
-                before: None,
+                ..ListSagasRequest::default()
             };
             let found = sagas.list_sagas(asked).await?.into_inner().sagas;
             Ok(list(&found))

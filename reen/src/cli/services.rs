@@ -6,6 +6,7 @@ use reen_chassis::client::{PeerChannel, connect};
 use reen_chassis::config::{Environment, Reader};
 use reen_chassis::identity::Identity;
 use reen_proto::auth::v1::auth_client::AuthClient;
+use reen_proto::auth::v1::signing_keys_client::SigningKeysClient;
 use reen_proto::products::v1::products_client::ProductsClient;
 use reen_proto::sagas::v1::sagas_client::SagasClient;
 use tonic::transport::Error;
@@ -62,6 +63,10 @@ impl Services {
 impl Service {
     pub(super) fn auth(&self) -> Result<AuthClient<PeerChannel>, Error> {
         Ok(AuthClient::new(self.channel()?))
+    }
+
+    pub(super) fn signing_keys(&self) -> Result<SigningKeysClient<PeerChannel>, Error> {
+        Ok(SigningKeysClient::new(self.channel()?))
     }
 
     pub(super) fn products(&self) -> Result<ProductsClient<PeerChannel>, Error> {

@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
-use mongodb::Collection;
 use reen_messaging::{Message, Queue};
+use reen_mongo::Collection;
 use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_proto::auth::v1::{SignUpRequest, User};
 use reen_proto::events::v1::WebhookReceived;
@@ -119,6 +119,7 @@ impl World {
             name: "Ada".to_owned(),
             email: format!("{}@reen.example", Uuid::new_v4().simple()),
             password: "correct horse battery".to_owned(),
+            ..SignUpRequest::default()
         };
         let mut auth = AuthClient::new(peer("gateway", reen_auth::NAME, self.auth));
         body(auth.sign_up(asked).await).user.unwrap()
@@ -147,6 +148,7 @@ fn settings(databases: &[TestDatabase; 2], broker: &TestBroker) -> HashMap<Strin
         text("AUTH_PORT", "0"),
         text("AUTH_ADMIN_PORT", "0"),
         text("AUTH_DATABASE_URL", databases[0].url_text()),
+        text("AUTH_SECRETS_KEY", &"0a".repeat(32)),
         text("EVENTS_HANDLER_PORT", "0"),
         text("EVENTS_HANDLER_ADMIN_PORT", "0"),
         text("EVENTS_DATABASE_URL", databases[1].url_text()),

@@ -4,18 +4,26 @@ use std::sync::Arc;
 use reen_chassis::admin::{self, Readiness};
 use reen_chassis::identity::Identity;
 use reen_chassis::server::{self, ServeError};
+use reen_messaging::{Broker, Outbox, Publisher};
 use reen_mongo::Database;
+use reen_proto::auth::v1::api_keys_server::ApiKeysServer;
 use reen_proto::auth::v1::auth_server::AuthServer;
+use reen_proto::auth::v1::recovery_server::RecoveryServer;
+use reen_proto::auth::v1::second_factors_server::SecondFactorsServer;
+use reen_proto::auth::v1::signing_keys_server::SigningKeysServer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::clients::{Clerk, IdentityProvider};
 use crate::config::{ClerkApi, Config};
-use crate::domain::SigningKey;
-use crate::grpc::Grpc;
-use crate::service::{AccessTokens, Ledger, Passwords, Sessions, Users};
-use crate::store::Store;
+use crate::events::EVENTS;
+use crate::grpc::{ApiKeysGrpc, Grpc, KeysGrpc, RecoveryGrpc, SecondFactorsGrpc};
+use crate::service::{
+    AccessTokens, ApiKeys, Attempts, Ledger, Passwords, Proofs, Recovery, SecondFactors, Sessions,
+    SigningKeys, Users,
+};
+use crate::store::{Idempotency, Store};
 
 /// The service, bound and connected but not serving yet.
 pub struct App {
@@ -23,7 +31,11 @@ pub struct App {
     admin: TcpListener,
     identity: Identity,
     database: Database,
-    service: Grpc,
+    broker: Broker,
+    publisher: Publisher,
+    outbox: Outbox,
+    keys: Arc<SigningKeys>,
+    routes: Routes,
 }
 
 /// Why the service did not start.
@@ -35,9 +47,12 @@ pub enum BuildError {
     /// MongoDB.
     #[error("MongoDB cannot be used")]
     Database(#[from] reen_mongo::Error),
-    /// The key that signs access tokens.
-    #[error("no signing key can be made")]
-    SigningKey,
+    /// RabbitMQ.
+    #[error("RabbitMQ cannot be used")]
+    Broker(#[from] reen_messaging::Error),
+    /// The keys that sign access tokens.
+    #[error("there is no key that signs")]
+    SigningKey(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The client for Clerk's API.
     #[error("there is no client for Clerk's API")]
     Clerk(#[from] reqwest::Error),
@@ -47,7 +62,8 @@ pub enum BuildError {
 }
 
 impl App {
-    /// Binds the listeners, opens the database, makes its indexes, and the signing key if it is the first.
+    /// Binds the listeners, opens the database and the broker, makes indexes and queues, and the signing key
+    /// if it is the first.
     ///
     /// # Errors
     /// See [`BuildError`].
@@ -56,22 +72,23 @@ impl App {
         let grpc = server::bind(config.listen.grpc).await?;
         let admin = server::bind(config.listen.admin).await?;
         let database = Database::open(&config.database_url, crate::NAME).await?;
-        let store = Store::open(&database).await?;
-        let sessions = sessions(&store, config.starting_balance_cents).await?;
-        let (users, ledger) = (
-            Users::new(
-                store.clone(),
-                provider(config.clerk.as_ref())?,
-                config.starting_balance_cents,
-            ),
-            Ledger::new(store),
-        );
+        let outbox = Outbox::open(&database).await?;
+        let store = Store::open(&database, outbox.clone()).await?;
+        let idempotency = Idempotency::open(&database).await?;
+        let broker = Broker::open(&config.broker_url, crate::NAME).await?;
+        let publisher = broker.publisher(EVENTS).await?;
+        let keys = SigningKeys::open(store.clone(), config.signing_keys_replaced_after).await;
+        let keys = Arc::new(keys.map_err(|error| BuildError::SigningKey(Box::new(error)))?);
         Ok(Self {
             grpc,
             admin,
+            routes: routes(&config, store, &keys, idempotency).await?,
             identity: config.identity,
             database,
-            service: Grpc::new(sessions, users, ledger),
+            broker,
+            publisher,
+            outbox,
+            keys,
         })
     }
 
@@ -91,19 +108,73 @@ impl App {
         self.admin.local_addr()
     }
 
-    /// Serves until `shutdown`, then lets calls in flight finish.
+    /// Serves until `shutdown`, then lets calls in flight finish; beside that sends what they put out, and
+    /// replaces the signing key in time.
     ///
     /// # Errors
     /// When a listener fails.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let readiness = Readiness::new(vec![Arc::new(self.database)], shutdown.clone());
-        let routes = Routes::new(AuthServer::new(self.service));
+        let dependencies: Vec<Arc<dyn admin::Dependency>> =
+            vec![Arc::new(self.database), Arc::new(self.broker.clone())];
+        let readiness = Readiness::new(dependencies, shutdown.clone());
+        let relaying = self.outbox.relay(self.publisher, shutdown.clone());
+        let looking_after_keys = self.keys.keep_young(shutdown.clone());
         tokio::try_join!(
-            server::serve(self.grpc, self.identity, routes, shutdown.clone()),
+            server::serve(self.grpc, self.identity, self.routes, shutdown.clone()),
             admin::serve(self.admin, readiness, shutdown),
+            async {
+                tokio::join!(relaying, looking_after_keys);
+                Ok(())
+            },
         )?;
+        self.broker.close().await;
         Ok(())
     }
+}
+
+/// Every gRPC service that this process answers.
+async fn routes(
+    config: &Config,
+    store: Store,
+    keys: &Arc<SigningKeys>,
+    idempotency: Idempotency,
+) -> Result<Routes, BuildError> {
+    let passwords = Passwords::open().await;
+    let passwords = passwords.map_err(|error| BuildError::Passwords(Box::new(error)))?;
+    let passwords = Arc::new(passwords);
+    let attempts = Attempts::new(store.clone());
+    let proofs = Proofs::new(store.clone(), Arc::clone(&passwords), attempts.clone());
+    let proofs = Arc::new(proofs);
+    let second_factors = SecondFactors::new(
+        store.clone(),
+        Arc::clone(&proofs),
+        config.secrets_key.clone(),
+    );
+    let second_factors = Arc::new(second_factors);
+    let sessions = Arc::new(Sessions::new(
+        store.clone(),
+        Arc::clone(&passwords),
+        attempts,
+        proofs,
+        Arc::clone(&second_factors),
+        AccessTokens::new(Arc::clone(keys)),
+        config.starting_balance_cents,
+    ));
+    let users = Users::new(
+        store.clone(),
+        provider(config.clerk.as_ref())?,
+        config.starting_balance_cents,
+    );
+    let recovery = Recovery::new(store.clone(), passwords, Arc::clone(&sessions));
+    let second_factors = SecondFactorsGrpc::new(second_factors, Arc::clone(&sessions));
+    let api_keys = ApiKeysGrpc::new(ApiKeys::new(store.clone()));
+    let ledger = Ledger::new(store);
+    let auth = Grpc::new(sessions, Arc::clone(keys), users, ledger, idempotency);
+    Ok(Routes::new(AuthServer::new(auth))
+        .add_service(RecoveryServer::new(RecoveryGrpc::new(recovery)))
+        .add_service(SecondFactorsServer::new(second_factors))
+        .add_service(ApiKeysServer::new(api_keys))
+        .add_service(SigningKeysServer::new(KeysGrpc::new(Arc::clone(keys)))))
 }
 
 fn provider(clerk: Option<&ClerkApi>) -> Result<Option<Arc<dyn IdentityProvider>>, BuildError> {
@@ -111,18 +182,4 @@ fn provider(clerk: Option<&ClerkApi>) -> Result<Option<Arc<dyn IdentityProvider>
         return Ok(None);
     };
     Ok(Some(Arc::new(Clerk::connect(secret_key, base.as_ref())?)))
-}
-
-async fn sessions(store: &Store, starting_balance_cents: i64) -> Result<Sessions, BuildError> {
-    let candidate = SigningKey::generate().map_err(|_| BuildError::SigningKey)?;
-    let access_tokens = AccessTokens::new(&store.signing_key(&candidate).await?);
-    let passwords = Passwords::open()
-        .await
-        .map_err(|error| BuildError::Passwords(Box::new(error)))?;
-    Ok(Sessions::new(
-        store.clone(),
-        passwords,
-        access_tokens,
-        starting_balance_cents,
-    ))
 }

@@ -1,7 +1,9 @@
-use reen_error::{Code, Coded, FieldFailure};
-use reen_mongo::{FenceError, TransactionError};
+use std::time::Duration;
 
-use crate::domain::{PostingError, Refusal};
+use reen_error::{Code, Coded, FieldFailure};
+use reen_mongo::{FenceError, IdempotencyError, TransactionError};
+
+use crate::domain::{PostingError, Refusal, Unopened};
 
 /// Why this service refuses.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +20,35 @@ pub(crate) enum Error {
     InvalidCredentials,
     #[error("the session is over; sign in again")]
     InvalidRefreshToken,
+    /// Of a letter: used, expired, never made, or for another address than the account has now.
+    #[error("the link was used or has expired; ask for another one")]
+    InvalidToken,
+    /// Does not tell whether there is an account with this address, or whether the password was right.
+    #[error("too many wrong attempts; try again later")]
+    TooManyAttempts { wait: Duration },
+    /// The password was right.
+    #[error("a code of the second factor is needed as well")]
+    SecondFactorRequired,
+    #[error("the code is wrong, or was used already")]
+    InvalidCode,
+    #[error("the second factor is on already")]
+    SecondFactorOn,
+    #[error("the second factor is not on")]
+    SecondFactorOff,
+    #[error("there are as many API keys as there may be; take one back first")]
+    TooManyApiKeys,
+    /// Never made, taken back, expired, or its user has left.
+    #[error("there is no such API key")]
+    UnknownApiKey,
+    #[error(transparent)]
+    Unopened(#[from] Unopened),
+    #[error("a stored secret of an app is none")]
+    UnusableSecret(#[from] totp_rs::TotpError),
+    /// A key is made at start and stays, so this never happens by itself.
+    #[error("there is no key that signs")]
+    NoSigningKey,
+    #[error("the system has no randomness to give")]
+    NoRandomness,
     #[error("the identity provider is away: {0}")]
     ProviderAway(String),
     #[error("Clerk is not set up here: CLERK_SECRET_KEY")]
@@ -42,6 +73,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Fence(#[from] FenceError),
     #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    #[error(transparent)]
     Store(#[from] reen_mongo::Error),
 }
 
@@ -49,11 +82,20 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Self::NotFound => Code::NotFound,
-            Self::Closed => Code::Unauthenticated,
+            Self::Closed | Self::UnknownApiKey => Code::Unauthenticated,
             Self::ProviderAway(_) | Self::NoProvider => Code::Unavailable,
             Self::EmailTaken => Code::EmailTaken,
             Self::InvalidCredentials => Code::InvalidCredentials,
             Self::InvalidRefreshToken => Code::InvalidRefreshToken,
+            Self::InvalidToken => Code::InvalidToken,
+            Self::SecondFactorRequired => Code::SecondFactorRequired,
+            Self::InvalidCode => Code::InvalidCode,
+            Self::SecondFactorOn => Code::SecondFactorOn,
+            Self::SecondFactorOff => Code::SecondFactorOff,
+            Self::TooManyApiKeys => Code::TooManyApiKeys,
+            Self::Unopened(_) | Self::UnusableSecret(_) => Code::Internal,
+            Self::TooManyAttempts { .. } => Code::TooManyAttempts,
+            Self::NoSigningKey | Self::NoRandomness => Code::Internal,
             Self::Invalid(_) | Self::OperationTaken | Self::AccountOverflows => {
                 Code::ValidationFailed
             }
@@ -65,6 +107,7 @@ impl Coded for Error {
             Self::Voided => Code::OperationVoided,
             Self::UnreadablePosting | Self::Hashing(_) | Self::Signing(_) => Code::Internal,
             Self::Fence(error) => error.code(),
+            Self::Idempotency(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }
@@ -83,6 +126,13 @@ impl Coded for Error {
                 )]
             }
             _ => Vec::new(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyAttempts { wait } => Some(*wait),
+            _ => None,
         }
     }
 }
@@ -115,6 +165,7 @@ impl TransactionError for Error {
     fn database(&self) -> Option<&reen_mongo::Error> {
         match self {
             Self::Store(error) | Self::Fence(FenceError::Store(error)) => Some(error),
+            Self::Idempotency(error) => error.database(),
             _ => None,
         }
     }

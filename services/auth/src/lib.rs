@@ -9,12 +9,14 @@ mod clients;
 mod config;
 mod domain;
 mod error;
+mod events;
 mod grpc;
 mod service;
 mod store;
 
 pub use app::{App, BuildError};
 pub use config::{ClerkApi, Config};
+pub use domain::{NotASealingKey, SealingKey};
 
 /// The name of this process among its peers.
 pub const NAME: &str = "auth";

@@ -14,7 +14,7 @@ use crate::clients::Products;
 use crate::config::Config;
 use crate::grpc::Grpc;
 use crate::service::CartItems;
-use crate::store::Store;
+use crate::store::{Idempotency, Store};
 
 /// The service, bound and connected but not serving yet.
 pub struct App {
@@ -23,6 +23,7 @@ pub struct App {
     identity: Identity,
     database: Database,
     service: Arc<CartItems>,
+    idempotency: Idempotency,
 }
 
 /// Why the service did not start.
@@ -49,6 +50,7 @@ impl App {
         let admin = server::bind(config.listen.admin).await?;
         let database = Database::open(&config.database_url, crate::NAME).await?;
         let store = Store::open(&database).await?;
+        let idempotency = Idempotency::open(&database).await?;
         let products = Products::connect(&config.identity, &config.products)?;
         let service = Arc::new(CartItems::new(store, products));
         Ok(Self {
@@ -57,6 +59,7 @@ impl App {
             identity: config.identity,
             database,
             service,
+            idempotency,
         })
     }
 
@@ -82,7 +85,10 @@ impl App {
     /// When a listener fails.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let readiness = Readiness::new(vec![Arc::new(self.database)], shutdown.clone());
-        let routes = Routes::new(CartItemsServer::new(Grpc::new(self.service)));
+        let routes = Routes::new(CartItemsServer::new(Grpc::new(
+            self.service,
+            self.idempotency,
+        )));
         tokio::try_join!(
             server::serve(self.grpc, self.identity, routes, shutdown.clone()),
             admin::serve(self.admin, readiness, shutdown),

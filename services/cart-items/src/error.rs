@@ -1,5 +1,5 @@
 use reen_error::{Code, Coded, Failure, FieldFailure};
-use reen_mongo::{FenceError, TransactionError};
+use reen_mongo::{FenceError, IdempotencyError, TransactionError};
 
 use crate::domain::MOST_LINES;
 
@@ -24,6 +24,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Fence(#[from] FenceError),
     #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    #[error(transparent)]
     Store(#[from] reen_mongo::Error),
 }
 
@@ -37,6 +39,7 @@ impl Coded for Error {
             Self::Voided => Code::OperationVoided,
             Self::Peer(failure) => failure.code,
             Self::Fence(error) => error.code(),
+            Self::Idempotency(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }
@@ -66,6 +69,7 @@ impl TransactionError for Error {
     fn database(&self) -> Option<&reen_mongo::Error> {
         match self {
             Self::Store(error) | Self::Fence(FenceError::Store(error)) => Some(error),
+            Self::Idempotency(error) => error.database(),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bson::oid::ObjectId;
 use reen_chassis::server::refuse;
-use reen_chassis::{Caller, Operation};
+use reen_chassis::{Answered, Caller, Operation, RequestKey};
 use reen_error::{Failure, FieldFailure};
 use reen_proto::cart_items::v1 as proto;
 use reen_proto::time::from_millis;
@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 use crate::domain::{BoughtLine, CartItem, Quantity};
 use crate::error::Error;
 use crate::service::CartItems;
+use crate::store::Idempotency;
 
 /// Who may act on behalf of a user.
 const FOR_USERS: &[&str] = &["gateway", "checkout"];
@@ -23,11 +24,15 @@ const MOST_IDS: usize = 1_000;
 
 pub(crate) struct Grpc {
     service: Arc<CartItems>,
+    idempotency: Idempotency,
 }
 
 impl Grpc {
-    pub(crate) fn new(service: Arc<CartItems>) -> Self {
-        Self { service }
+    pub(crate) fn new(service: Arc<CartItems>, idempotency: Idempotency) -> Self {
+        Self {
+            service,
+            idempotency,
+        }
     }
 }
 
@@ -38,11 +43,14 @@ impl proto::cart_items_server::CartItems for Grpc {
         request: Request<proto::AddItemRequest>,
     ) -> Result<Response<proto::CartItem>, Status> {
         let user_id = signed_in(&request)?;
+        let key = RequestKey::of(&request);
         let asked = request.into_inner();
         let product_id = object_id("productId", &asked.product_id)?;
         let quantity = quantity(asked.quantity)?;
-        let added = self.service.add(user_id, product_id, quantity).await;
-        answer(added.map(view))
+        let service = Arc::clone(&self.service);
+        let adding =
+            move |claim| async move { service.add(user_id, product_id, quantity, &claim).await };
+        Answered::respond(self.idempotency.once(key, view, adding).await)
     }
 
     async fn list_items(
@@ -71,12 +79,12 @@ impl proto::cart_items_server::CartItems for Grpc {
         let user_id = signed_in(&request)?;
         let id = item_id(&request.get_ref().id)?;
         let quantity = quantity(request.get_ref().quantity)?;
-        answer(
-            self.service
-                .change_quantity(user_id, id, quantity)
-                .await
-                .map(view),
-        )
+        let service = Arc::clone(&self.service);
+        let changing = move |claim| async move {
+            service.change_quantity(user_id, id, quantity, &claim).await
+        };
+        let key = RequestKey::of(&request);
+        Answered::respond(self.idempotency.once(key, view, changing).await)
     }
 
     async fn remove_item(

@@ -6,7 +6,7 @@ use reen_chassis::Operation;
 use crate::clients::Products;
 use crate::domain::{BoughtLine, CartItem, MOST_PIECES, Quantity, too_many};
 use crate::error::Error;
-use crate::store::{Added, Store, Takings};
+use crate::store::{Added, Addition, Claim, Store, Takings};
 
 pub(crate) struct CartItems {
     store: Store,
@@ -29,14 +29,19 @@ impl CartItems {
         user_id: ObjectId,
         product_id: ObjectId,
         quantity: Quantity,
+        claim: &Claim<CartItem>,
     ) -> Result<CartItem, Error> {
         let in_stock = self.products.in_stock(product_id).await?;
-        let most = in_stock.min(MOST_PIECES);
-        match self.store.add(user_id, product_id, quantity, most).await? {
+        let addition = Addition {
+            user_id,
+            product_id,
+            quantity,
+            most: in_stock.min(MOST_PIECES),
+        };
+        match self.store.add(&addition, claim).await? {
             Added::Item(item) => Ok(item),
             Added::TooMany if in_stock > MOST_PIECES => Err(too_many().into()),
             Added::TooMany => Err(Error::InsufficientStock { in_stock }),
-            Added::CartFull => Err(Error::CartFull),
         }
     }
 
@@ -53,16 +58,14 @@ impl CartItems {
         user_id: ObjectId,
         id: ObjectId,
         quantity: Quantity,
+        claim: &Claim<CartItem>,
     ) -> Result<CartItem, Error> {
         let item = self.get(user_id, id).await?;
         let in_stock = self.products.in_stock(item.product_id).await?;
         if quantity.pieces() > in_stock {
             return Err(Error::InsufficientStock { in_stock });
         }
-        self.store
-            .set_quantity(user_id, id, quantity)
-            .await?
-            .ok_or(Error::NotFound)
+        self.store.set_quantity(user_id, id, quantity, claim).await
     }
 
     pub(crate) async fn remove(&self, user_id: ObjectId, id: ObjectId) -> Result<(), Error> {

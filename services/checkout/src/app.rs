@@ -15,7 +15,7 @@ use crate::clients::{Auth, CartItems, Parties, Products};
 use crate::config::Config;
 use crate::grpc::Grpc;
 use crate::service::Checkouts;
-use crate::store::Store;
+use crate::store::{Idempotency, Store};
 
 /// The service, bound and connected but not serving yet.
 pub struct App {
@@ -24,6 +24,7 @@ pub struct App {
     identity: Identity,
     database: Database,
     service: Arc<Checkouts>,
+    idempotency: Idempotency,
 }
 
 /// Why the service did not start.
@@ -54,6 +55,7 @@ impl App {
         let parties = connect(&config)?;
         let database = Database::open(&config.database_url, crate::NAME).await?;
         let store = Store::open(&database).await?;
+        let idempotency = Idempotency::open(&database).await?;
         let service = Checkouts::new(store, parties, config.terms, config.sweeping);
         Ok(Self {
             grpc,
@@ -61,6 +63,7 @@ impl App {
             identity: config.identity,
             database,
             service: Arc::new(service),
+            idempotency,
         })
     }
 
@@ -86,7 +89,8 @@ impl App {
     /// When a listener fails.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let readiness = Readiness::new(vec![Arc::new(self.database)], shutdown.clone());
-        let routes = Routes::new(CheckoutServer::new(Grpc::new(Arc::clone(&self.service))));
+        let grpc = Grpc::new(Arc::clone(&self.service), self.idempotency);
+        let routes = Routes::new(CheckoutServer::new(grpc));
         let sweeping = async {
             self.service.sweep_until(shutdown.clone()).await;
             Ok(())

@@ -1,5 +1,5 @@
 use reen_error::{Code, Coded, Failure, FieldFailure};
-use reen_mongo::FenceError;
+use reen_mongo::{FenceError, IdempotencyError, TransactionError};
 
 use crate::domain::Refusal;
 
@@ -10,7 +10,7 @@ pub(crate) enum Error {
     NotFound,
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Another call with the same key failed to open it, or is still at it.
+    /// What a process that died had begun was cleared away: nothing is left of it.
     #[error("the checkout was not opened")]
     NotOpened,
     /// The task that opens a checkout panicked, or the process stops.
@@ -30,7 +30,26 @@ pub(crate) enum Error {
     #[error(transparent)]
     Fence(#[from] FenceError),
     #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    #[error(transparent)]
     Store(#[from] reen_mongo::Error),
+}
+
+impl Error {
+    /// Whether somebody else goes on with the request.
+    pub(crate) fn is_taken_over(&self) -> bool {
+        matches!(self, Self::Idempotency(IdempotencyError::InFlight))
+    }
+}
+
+impl TransactionError for Error {
+    fn database(&self) -> Option<&reen_mongo::Error> {
+        match self {
+            Self::Store(error) | Self::Fence(FenceError::Store(error)) => Some(error),
+            Self::Idempotency(error) => error.database(),
+            _ => None,
+        }
+    }
 }
 
 impl Coded for Error {
@@ -43,6 +62,7 @@ impl Coded for Error {
             Self::PaymentRefused => Code::PaymentRefused,
             Self::Peer(failure) => failure.code,
             Self::Fence(error) => error.code(),
+            Self::Idempotency(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }
@@ -61,7 +81,7 @@ fn code_of(refusal: Refusal) -> Code {
         Refusal::InsufficientBalance => Code::InsufficientBalance,
         Refusal::TotalTooLarge => Code::TotalTooLarge,
         Refusal::TotalTooSmall => Code::TotalTooSmall,
-        Refusal::Closed | Refusal::KeySpent | Refusal::SecondPayment => Code::CheckoutClosed,
+        Refusal::Closed | Refusal::SecondPayment => Code::CheckoutClosed,
         Refusal::AmountMismatch => Code::AmountMismatch,
         Refusal::IllegalTransition => Code::IllegalTransition,
         Refusal::Voided => Code::OperationVoided,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bson::DateTime;
 use bson::oid::ObjectId;
 use reen_chassis::server::refuse;
-use reen_chassis::{Caller, Operation};
+use reen_chassis::{Answered, Caller, Operation, RequestKey};
 use reen_error::{Failure, FieldFailure};
 use reen_proto::checkout::v1 as proto;
 use reen_proto::time::{from_millis, to_millis};
@@ -14,20 +14,24 @@ use tonic::{Request, Response, Status};
 use crate::domain::{Checkout, Line, ReceivedPayment, RecordedPayment, State, Unsettled, Window};
 use crate::error::Error;
 use crate::service::Checkouts;
+use crate::store::Idempotency;
 
 /// Who may act on behalf of a user.
 const FOR_USERS: &[&str] = &["gateway"];
 const SAGAS: &[&str] = &["events-handler"];
-const LONGEST_KEY: usize = 255;
 const LONGEST_LIST: i32 = 1_000;
 
 pub(crate) struct Grpc {
     service: Arc<Checkouts>,
+    idempotency: Idempotency,
 }
 
 impl Grpc {
-    pub(crate) fn new(service: Arc<Checkouts>) -> Self {
-        Self { service }
+    pub(crate) fn new(service: Arc<Checkouts>, idempotency: Idempotency) -> Self {
+        Self {
+            service,
+            idempotency,
+        }
     }
 }
 
@@ -38,8 +42,10 @@ impl proto::checkout_server::Checkout for Grpc {
         request: Request<proto::OpenCheckoutRequest>,
     ) -> Result<Response<proto::CheckoutSession>, Status> {
         let user_id = signed_in(&request)?;
-        let key = idempotency_key(request.into_inner().idempotency_key)?;
-        answer(self.service.open(user_id, key).await.map(view))
+        let service = Arc::clone(&self.service);
+        let opening = move |claim| async move { service.open(user_id, claim).await };
+        let key = RequestKey::of(&request);
+        Answered::respond(self.idempotency.once(key, view, opening).await)
     }
 
     async fn get_checkout(
@@ -57,7 +63,10 @@ impl proto::checkout_server::Checkout for Grpc {
     ) -> Result<Response<proto::CheckoutSession>, Status> {
         let user_id = signed_in(&request)?;
         let id = checkout_id(&request.get_ref().id)?;
-        answer(self.service.cancel(user_id, id).await.map(view))
+        let service = Arc::clone(&self.service);
+        let canceling = move |claim| async move { service.cancel(user_id, id, &claim).await };
+        let key = RequestKey::of(&request);
+        Answered::respond(self.idempotency.once(key, view, canceling).await)
     }
 
     async fn find_payment(
@@ -148,17 +157,6 @@ fn signed_in<T>(request: &Request<T>) -> Result<ObjectId, Failure> {
 /// An id that cannot be one belongs to nothing.
 fn checkout_id(id: &str) -> Result<ObjectId, Status> {
     ObjectId::parse_str(id).map_err(|_| refuse(&Error::NotFound))
-}
-
-fn idempotency_key(key: Option<String>) -> Result<Option<String>, Failure> {
-    match key {
-        Some(key) if key.is_empty() => Ok(None),
-        Some(key) if key.len() > LONGEST_KEY => {
-            let why = format!("must be at most {LONGEST_KEY} characters");
-            Err(invalid("idempotencyKey", "too_long", &why))
-        }
-        key => Ok(key),
-    }
 }
 
 fn received_payment(asked: proto::RecordPaymentRequest) -> Result<ReceivedPayment, Failure> {

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::events::EVENTS;
 use crate::grpc::Grpc;
 use crate::service::Orders;
-use crate::store::Store;
+use crate::store::{Idempotency, Store};
 
 /// The service, bound and connected but not serving yet.
 pub struct App {
@@ -27,6 +27,7 @@ pub struct App {
     publisher: Publisher,
     outbox: Outbox,
     service: Arc<Orders>,
+    idempotency: Idempotency,
 }
 
 /// Why the service did not start.
@@ -54,6 +55,7 @@ impl App {
         let database = Database::open(&config.database_url, crate::NAME).await?;
         let outbox = Outbox::open(&database).await?;
         let store = Store::open(&database, outbox.clone()).await?;
+        let idempotency = Idempotency::open(&database).await?;
         let broker = Broker::open(&config.broker_url, crate::NAME).await?;
         let publisher = broker.publisher(EVENTS).await?;
         let service = Arc::new(Orders::new(store));
@@ -66,6 +68,7 @@ impl App {
             publisher,
             outbox,
             service,
+            idempotency,
         })
     }
 
@@ -94,7 +97,7 @@ impl App {
             vec![Arc::new(self.database), Arc::new(self.broker.clone())];
         let readiness = Readiness::new(dependencies, shutdown.clone());
         let relaying = self.outbox.relay(self.publisher, shutdown.clone());
-        let routes = Routes::new(OrdersServer::new(Grpc::new(self.service)));
+        let routes = Routes::new(OrdersServer::new(Grpc::new(self.service, self.idempotency)));
         tokio::try_join!(
             server::serve(self.grpc, self.identity, routes, shutdown.clone()),
             admin::serve(self.admin, readiness, shutdown),

@@ -1,5 +1,5 @@
 use reen_error::{Code, Coded, FieldFailure};
-use reen_mongo::{FenceError, TransactionError};
+use reen_mongo::{FenceError, IdempotencyError, TransactionError};
 
 use crate::domain::{IllegalTransition, RefundRefusal};
 
@@ -12,6 +12,8 @@ pub(crate) enum Error {
     Transition(#[from] IllegalTransition),
     #[error(transparent)]
     Refund(#[from] RefundRefusal),
+    #[error("the order was changed meanwhile")]
+    Overtaken,
     #[error("the order of this checkout was withdrawn")]
     Voided,
     /// Order and record are written together, so this never happens by itself.
@@ -19,6 +21,8 @@ pub(crate) enum Error {
     OrderLost,
     #[error(transparent)]
     Fence(#[from] FenceError),
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     #[error(transparent)]
     Store(#[from] reen_mongo::Error),
 }
@@ -29,9 +33,11 @@ impl Coded for Error {
             Self::NotFound => Code::NotFound,
             Self::Transition(_) => Code::IllegalTransition,
             Self::Refund(refusal) => code_of(*refusal),
+            Self::Overtaken => Code::VersionMismatch,
             Self::Voided => Code::OperationVoided,
             Self::OrderLost => Code::Internal,
             Self::Fence(error) => error.code(),
+            Self::Idempotency(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }
@@ -67,6 +73,7 @@ impl TransactionError for Error {
     fn database(&self) -> Option<&reen_mongo::Error> {
         match self {
             Self::Store(error) | Self::Fence(FenceError::Store(error)) => Some(error),
+            Self::Idempotency(error) => error.database(),
             _ => None,
         }
     }

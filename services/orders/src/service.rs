@@ -4,10 +4,10 @@ use bson::oid::ObjectId;
 use reen_chassis::Operation;
 
 use crate::domain::{
-    CheckoutId, NewOrder, Order, OutsideRefund, Page, Refund, Sale, Status, Step, Wish,
+    CheckoutId, Listed, NewOrder, Order, OutsideRefund, Page, Refund, Sale, Status, Step, Wish,
 };
 use crate::error::Error;
-use crate::store::{Creations, ProductCount, Store};
+use crate::store::{Claim, Creations, ProductCount, Store};
 
 pub(crate) struct Orders {
     store: Store,
@@ -20,12 +20,8 @@ impl Orders {
         Self { store, creations }
     }
 
-    /// One page of what the user bought, and how many orders there are on all of them.
-    pub(crate) async fn list(
-        &self,
-        user_id: ObjectId,
-        page: Page,
-    ) -> Result<(Vec<Order>, u64), Error> {
+    /// One page of what the user bought.
+    pub(crate) async fn list(&self, user_id: ObjectId, page: Page) -> Result<Listed<Order>, Error> {
         self.store.bought_by(user_id, page).await
     }
 
@@ -36,17 +32,20 @@ impl Orders {
             .ok_or(Error::NotFound)
     }
 
-    /// What the user sold to others in one page of orders, and how many such orders there are.
+    /// What the user sold to others in one page of orders.
     pub(crate) async fn sales(
         &self,
         seller_id: ObjectId,
         page: Page,
-    ) -> Result<(Vec<Sale>, u64), Error> {
-        let (orders, total) = self.store.sold_by(seller_id, page).await?;
-        let sales = orders
-            .into_iter()
-            .flat_map(|order| order.sales_of(seller_id));
-        Ok((sales.collect(), total))
+    ) -> Result<Listed<Sale>, Error> {
+        let orders = self.store.sold_by(seller_id, page).await?;
+        let sales = orders.items.into_iter();
+        let sales = sales.flat_map(|order| order.sales_of(seller_id));
+        Ok(Listed {
+            items: sales.collect(),
+            total: orders.total,
+            next: orders.next,
+        })
     }
 
     /// Decides on the status that was read and writes only if it still is the same: of two sellers
@@ -56,6 +55,7 @@ impl Orders {
         seller_id: ObjectId,
         id: ObjectId,
         wanted: Status,
+        claim: &Claim<Order>,
     ) -> Result<Order, Error> {
         loop {
             let order = self
@@ -65,12 +65,10 @@ impl Orders {
                 .ok_or(Error::NotFound)?;
             match order.status.step_to(wanted)? {
                 Step::Done => return Ok(order),
-                Step::Advance => {
-                    let advanced = self.store.advance(seller_id, &order, wanted).await?;
-                    if let Some(order) = advanced {
-                        return Ok(order);
-                    }
-                }
+                Step::Advance => match self.store.advance(seller_id, &order, wanted, claim).await {
+                    Err(Error::Overtaken) => {}
+                    settled => return settled,
+                },
             }
         }
     }
@@ -100,8 +98,9 @@ impl Orders {
         &self,
         order_id: ObjectId,
         wish: &Wish,
+        claim: &Claim<Refund>,
     ) -> Result<Refund, Error> {
-        self.store.request_refund(order_id, wish).await
+        self.store.request_refund(order_id, wish, claim).await
     }
 
     pub(crate) async fn settle_refund(

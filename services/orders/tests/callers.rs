@@ -29,9 +29,9 @@ const SAGAS: &[&str] = &["events-handler"];
 
 fn access_table(world: &World) -> AccessTable {
     let methods = methods! { OrdersClient;
-        list_orders(ListOrdersRequest { limit: 1, skip: 0 }) => GATEWAY,
+        list_orders(ListOrdersRequest { limit: 1, ..Default::default() }) => GATEWAY,
         get_order(GetOrderRequest::default()) => GATEWAY,
-        list_sales(ListSalesRequest { limit: 1, skip: 0 }) => GATEWAY,
+        list_sales(ListSalesRequest { limit: 1, ..Default::default() }) => GATEWAY,
         change_status(ChangeStatusRequest::default()) => GATEWAY,
         count_orders(CountOrdersRequest::default()) => &["gateway", "products"],
         request_refund(RequestRefundRequest::default()) => &["gateway", "reen"],

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use bson::oid::ObjectId;
 use reen_error::Code;
 use reen_proto::orders::v1::{Order, Sale};
+use reen_proto::paging::v1::Position;
 use reen_testkit::code;
 
 use support::{ALL, World, line, one_piece, purchase, withdrawal};
@@ -47,6 +48,55 @@ async fn a_history_is_read_page_by_page() {
         read.extend(order_ids(&page.orders));
     }
     assert_eq!(read, all);
+}
+
+#[tokio::test]
+async fn a_history_is_read_from_where_a_page_ended() {
+    let world = World::start().await;
+    let buyer = ObjectId::new();
+    for each in 0..5 {
+        let order = purchase(&format!("paid-{each}"), buyer, something());
+        world.created(order).await;
+    }
+    let all = order_ids(&world.list(buyer, ALL, 0).await.unwrap().orders);
+    let (mut read, mut after) = (Vec::new(), None);
+    for expected in [2, 2, 1] {
+        let page = world.list_behind(buyer, after).await.unwrap();
+        assert_eq!((page.orders.len(), page.total), (expected, 0));
+        read.extend(order_ids(&page.orders));
+        // What comes meanwhile is newer than what is read.
+        let newer = purchase(
+            &format!("while-{expected}-{}", read.len()),
+            buyer,
+            something(),
+        );
+        world.created(newer).await;
+        after = page.next;
+    }
+    assert_eq!((read, after), (all, None));
+    let nobody = Position {
+        id: "no id".to_owned(),
+        key: None,
+    };
+    let refused = world.list_behind(buyer, Some(nobody)).await.unwrap_err();
+    assert_eq!(refused.fields[0].field, "after");
+}
+
+#[tokio::test]
+async fn sales_are_read_from_where_a_page_of_orders_ended() {
+    let world = World::start().await;
+    let seller = ObjectId::new();
+    for each in 0..3 {
+        let lines = [(); 2]
+            .map(|()| line(ObjectId::new(), seller, 1_000, 1))
+            .to_vec();
+        let order = purchase(&format!("paid-{each}"), ObjectId::new(), lines);
+        world.created(order).await;
+    }
+    let first = world.sales_behind(seller, None).await.unwrap();
+    assert_eq!(first.sales.len(), 4);
+    let rest = world.sales_behind(seller, first.next).await.unwrap();
+    assert_eq!((rest.sales.len(), rest.next), (2, None));
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use reen_chassis::admin::{self, Readiness};
 use reen_chassis::identity::Identity;
 use reen_chassis::server::{self, ServeError};
+use reen_messaging::Broker;
 use reen_mongo::Database;
 use reen_proto::products::v1::products_server::ProductsServer;
 use tokio::net::TcpListener;
@@ -12,9 +14,10 @@ use tonic::service::Routes;
 
 use crate::clients::{Auth, CartItems};
 use crate::config::Config;
+use crate::events::{Changes, TOPIC};
 use crate::grpc::Grpc;
 use crate::service::{Products, Sweeper};
-use crate::store::Store;
+use crate::store::{Idempotency, Store};
 
 /// The service, bound and connected but not serving yet.
 pub struct App {
@@ -22,7 +25,10 @@ pub struct App {
     admin: TcpListener,
     identity: Identity,
     database: Database,
+    broker: Broker,
+    changes: Arc<Changes>,
     service: Arc<Products>,
+    idempotency: Idempotency,
     sweeper: Sweeper,
 }
 
@@ -35,6 +41,9 @@ pub enum BuildError {
     /// MongoDB.
     #[error("MongoDB cannot be used")]
     Database(#[from] reen_mongo::Error),
+    /// The URL of RabbitMQ.
+    #[error("MESSAGE_BROKER_URL cannot be used")]
+    Broker(#[from] reen_messaging::Error),
     /// The address of a peer.
     #[error("the address of a peer cannot be used")]
     Peer(#[from] tonic::transport::Error),
@@ -50,16 +59,23 @@ impl App {
         let admin = server::bind(config.listen.admin).await?;
         let database = Database::open(&config.database_url, crate::NAME).await?;
         let store = Store::open(&database).await?;
+        let idempotency = Idempotency::open(&database).await?;
         let auth = Auth::connect(&config.identity, &config.auth)?;
         let cart_items = CartItems::connect(&config.identity, &config.cart_items)?;
-        let service = Arc::new(Products::new(store, auth, cart_items));
+        let broker = Broker::start(&config.broker_url, crate::NAME)?;
+        let changes = Arc::new(Changes::default());
+        let service = Products::new(store, auth, cart_items, Arc::clone(&changes));
+        let service = Arc::new(service);
         let sweeper = Sweeper::new(Arc::clone(&service), config.sweep_every, config.sweep_after);
         Ok(Self {
             grpc,
             admin,
             identity: config.identity,
             database,
+            broker,
+            changes,
             service,
+            idempotency,
             sweeper,
         })
     }
@@ -86,16 +102,28 @@ impl App {
     /// When a listener fails.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let readiness = Readiness::new(vec![Arc::new(self.database)], shutdown.clone());
-        let routes = Routes::new(ProductsServer::new(Grpc::new(self.service)));
+        let routes = Routes::new(ProductsServer::new(Grpc::new(
+            self.service,
+            self.idempotency,
+        )));
         let sweeping = async {
             self.sweeper.run(shutdown.clone()).await;
             Ok(())
         };
-        tokio::try_join!(
-            server::serve(self.grpc, self.identity, routes, shutdown.clone()),
-            admin::serve(self.admin, readiness, shutdown.clone()),
-            sweeping,
-        )?;
+        let serving = async {
+            tokio::try_join!(
+                server::serve(self.grpc, self.identity, routes, shutdown.clone()),
+                admin::serve(self.admin, readiness, shutdown.clone()),
+                sweeping,
+            )
+        };
+        // Calls in flight change products as well: these are announced before the end.
+        let ending = CancellationToken::new();
+        let announcer = self.broker.announcer(TOPIC);
+        let announcing = self.changes.announce(&announcer, &ending);
+        let (served, ()) = tokio::join!(serving.inspect(|_| ending.cancel()), announcing);
+        self.broker.close().await;
+        served?;
         Ok(())
     }
 }

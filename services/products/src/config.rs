@@ -16,6 +16,8 @@ pub struct Config {
     pub listen: Listen,
     /// `PRODUCTS_DATABASE_URL`, with the database's name.
     pub database_url: SecretString,
+    /// `MESSAGE_BROKER_URL`, where it announces what changed; it does without while that is away.
+    pub broker_url: SecretString,
     /// `SERVICE_IDENTITY_SECRET`.
     pub identity: Identity,
     /// `AUTH_SERVICE_URL`, whose ledger takes the fees.
@@ -37,6 +39,7 @@ impl Config {
         Reader::read(environment, |reader| {
             let listen = reader.listen("PRODUCTS", 50052, 9102);
             let database_url = reader.secret("PRODUCTS_DATABASE_URL");
+            let broker_url = reader.secret("MESSAGE_BROKER_URL");
             let identity = reader.identity(crate::NAME);
             let auth = reader.peers("AUTH_SERVICE_URL", "http://127.0.0.1:50051");
             let cart_items = reader.peers("CART_ITEMS_SERVICE_URL", "http://127.0.0.1:50053");
@@ -45,6 +48,7 @@ impl Config {
             Some(Self {
                 listen: listen?,
                 database_url: database_url?,
+                broker_url: broker_url?,
                 identity: identity?,
                 auth: auth?,
                 cart_items: cart_items?,

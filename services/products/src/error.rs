@@ -1,5 +1,5 @@
 use reen_error::{Code, Coded, Failure, FieldFailure};
-use reen_mongo::{FenceError, TransactionError};
+use reen_mongo::{FenceError, IdempotencyError, TransactionError};
 
 use crate::domain::{HoldRefusal, ShortLine};
 
@@ -30,7 +30,16 @@ pub(crate) enum Error {
     #[error(transparent)]
     Fence(#[from] FenceError),
     #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    #[error(transparent)]
     Store(#[from] reen_mongo::Error),
+}
+
+impl Error {
+    /// Whether somebody else goes on with the request.
+    pub(crate) fn is_taken_over(&self) -> bool {
+        matches!(self, Self::Idempotency(IdempotencyError::InFlight))
+    }
 }
 
 impl Coded for Error {
@@ -48,6 +57,7 @@ impl Coded for Error {
             Self::StockContradicted => Code::Internal,
             Self::Peer(failure) => failure.code,
             Self::Fence(error) => error.code(),
+            Self::Idempotency(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }
@@ -87,6 +97,7 @@ impl TransactionError for Error {
     fn database(&self) -> Option<&reen_mongo::Error> {
         match self {
             Self::Store(error) | Self::Fence(FenceError::Store(error)) => Some(error),
+            Self::Idempotency(error) => error.database(),
             _ => None,
         }
     }

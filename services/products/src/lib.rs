@@ -10,6 +10,7 @@ mod clients;
 mod config;
 mod domain;
 mod error;
+mod events;
 mod grpc;
 mod service;
 mod store;

@@ -87,6 +87,7 @@ pub(crate) fn common(ports: &Ports, lines: &Lines, folder: &Path) -> BTreeMap<St
         ("STRIPE_SECRET_KEY", STRIPE_KEY.to_owned()),
         ("STRIPE_WEBHOOK_SIGNING_SECRET", WEBHOOK_SECRET.to_owned()),
         ("SERVICE_IDENTITY_SECRET", IDENTITY_SECRET.to_owned()),
+        ("AUTH_SECRETS_KEY", "0a".repeat(32)),
         ("FRONTEND_BASE_URL", "http://localhost:3000".to_owned()),
         ("MAIL_DIR", folder.join("mail").display().to_string()),
         ("EVENTS_HANDLER_SERVICE_URL", handlers),

@@ -7,9 +7,8 @@ mod stock;
 
 use bson::oid::ObjectId;
 use bson::{Bson, Document, doc};
-use mongodb::Collection;
 use reen_invariants::{Databases, Invariant};
-use reen_mongo::Database;
+use reen_mongo::{Collection, Database};
 
 /// One thing that is broken, and how the checker says it.
 #[derive(Debug)]

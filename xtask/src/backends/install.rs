@@ -143,6 +143,8 @@ fn apt_get() -> Command {
     let mut command = Command::new("apt-get");
     command
         .env("DEBIAN_FRONTEND", "noninteractive")
+        // As on the way up of a single user: the service that a package brings is not started.
+        .env("RUNLEVEL", "1")
         .arg("--quiet");
     command
 }

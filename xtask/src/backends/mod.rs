@@ -5,7 +5,7 @@
 //! ports, and never touches a service of the system.
 
 mod docker;
-mod install;
+pub(crate) mod install;
 mod mongo;
 mod rabbitmq;
 mod redis;
@@ -132,7 +132,9 @@ pub(crate) fn down(layout: &Layout, names: &[&str]) -> Result<()> {
 /// Whether it had to be started.
 fn ensure(backend: &dyn Backend, layout: &Layout, state: &mut Backends) -> Result<bool> {
     let variable = backend.variable();
-    let given = std::env::var(variable).ok().filter(|url| !url.is_empty());
+    let named = std::env::var(variable).ok().filter(|url| !url.is_empty());
+    // What the user names is for the user's own mesh.
+    let given = named.filter(|_| !layout.is_aside());
     if let Some(url) = &given
         && backend.url(state) != Some(url)
     {

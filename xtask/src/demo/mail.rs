@@ -14,6 +14,8 @@ use crate::mesh::Run;
 /// E-mails come last and are retried by themselves: they may take a moment longer than the order.
 const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
+/// The subject of the e-mail that was there before the purchase.
+const OF_THE_SIGN_UP: &str = "Verify your e-mail address";
 
 /// Tells of each account's e-mail; fails when one does not come.
 pub(super) fn tell(narrator: &Narrator, run: &Run, accounts: &[&Account]) -> Result<()> {
@@ -46,7 +48,7 @@ struct Mail {
     subject: Option<String>,
 }
 
-/// The first e-mail to an address.
+/// The first e-mail to an address about what was bought or sold.
 fn find(folder: &Path, address: &str) -> Result<Option<Mail>> {
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
@@ -56,7 +58,7 @@ fn find(folder: &Path, address: &str) -> Result<Option<Mail>> {
         let Ok(text) = fs::read_to_string(&path) else {
             continue;
         };
-        if is_to(&text, address) {
+        if is_to(&text, address) && header(&text, "Subject") != Some(OF_THE_SIGN_UP) {
             let file = path
                 .file_name()
                 .unwrap_or_default()
@@ -126,5 +128,8 @@ mod tests {
         let found = find(folder.path(), "ada@reen.example").unwrap().unwrap();
         assert_eq!(found.subject.as_deref(), Some("Sold"));
         assert!(find(folder.path(), "nobody").unwrap().is_none());
+        let of_the_sign_up = MAIL.replace("Sold", OF_THE_SIGN_UP);
+        fs::write(folder.path().join("1.eml"), of_the_sign_up).unwrap();
+        assert!(find(folder.path(), "ada@reen.example").unwrap().is_none());
     }
 }

@@ -10,6 +10,7 @@ mod secrets;
 mod status;
 mod variables;
 
+use std::fs;
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::settings::Settings;
 use crate::{backends, demo, process, progress};
 
 pub(crate) use self::logs::logs;
+pub(crate) use self::roles::COMMON;
 pub(crate) use self::run_file::Run;
 pub(crate) use self::secrets::random_hex;
 pub(crate) use self::status::status;
@@ -69,6 +71,28 @@ pub(crate) fn up(layout: &Layout, options: UpOptions) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Does `work` with a fresh release mesh and fresh backends beside the user's own, and ends them.
+pub(crate) fn with_fresh(
+    layout: &Layout,
+    work: impl FnOnce(&Backends) -> Result<ExitCode>,
+) -> Result<ExitCode> {
+    down(layout)?;
+    let data = layout.private();
+    if data.exists() {
+        fs::remove_dir_all(&data)
+            .with_context(|| format!("cannot remove the last run's {}", data.display()))?;
+    }
+    let options = UpOptions {
+        release: true,
+        detach: false,
+        no_demo: true,
+    };
+    let mesh = Mesh::start(layout, options)?;
+    let outcome = work(&Backends::load(layout));
+    mesh.end(layout)?;
+    outcome
 }
 
 /// Ends mesh and backends, as far as they were started from here.

@@ -21,13 +21,23 @@ pub(crate) const ROLES: [Role; 7] = [
         "auth",
         "AUTH",
         "auth",
-        &["STARTING_BALANCE", "CLERK_SECRET_KEY", "CLERK_API_BASE"],
+        &[
+            "MESSAGE_BROKER_URL",
+            "STARTING_BALANCE",
+            "SIGNING_KEY_DAYS",
+            "CLERK_SECRET_KEY",
+            "CLERK_API_BASE",
+        ],
     ),
     service(
         "products",
         "PRODUCTS",
         "products",
-        &["AUTH_SERVICE_URL", "CART_ITEMS_SERVICE_URL"],
+        &[
+            "AUTH_SERVICE_URL",
+            "CART_ITEMS_SERVICE_URL",
+            "MESSAGE_BROKER_URL",
+        ],
     ),
     service(
         "cart-items",
@@ -71,6 +81,7 @@ pub(crate) const ROLES: [Role; 7] = [
             "SMTP_URL",
             "MAIL_DIR",
             "MAIL_FROM",
+            "FRONTEND_BASE_URL",
         ],
     },
     Role {
@@ -95,6 +106,7 @@ pub(crate) const ROLES: [Role; 7] = [
             "CLERK_WEBHOOK_SIGNING_SECRET",
             "CLERK_ISSUER",
             "REDIS_SERVICE_URL",
+            "CACHE_BYTES",
             "TRUSTED_PROXIES",
             "RATE_LIMIT_SIGN_IN",
             "RATE_LIMIT_WEBHOOK",
@@ -132,12 +144,13 @@ impl Role {
 }
 
 /// Every process reads these, when they are set.
-pub(crate) const COMMON: [&str; 5] = [
+pub(crate) const COMMON: [&str; 6] = [
     "PATH",
     "RUST_LOG",
     "RUST_BACKTRACE",
     "LOG_FORMAT",
     "BIND_HOST",
+    "TOKIO_WORKER_THREADS",
 ];
 /// Callers prove by it who they are; only roles of `reen` know it.
 pub(crate) const IDENTITY_SECRET: &str = "SERVICE_IDENTITY_SECRET";

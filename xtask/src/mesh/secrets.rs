@@ -13,6 +13,8 @@ use crate::layout::Layout;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Secrets {
     pub(crate) service_identity: String,
+    /// What auth seals its secrets with: with another one it could not open them.
+    pub(crate) auth_secrets_key: String,
     /// For the stand-in, which takes any key.
     pub(crate) stripe_secret_key: String,
     pub(crate) stripe_webhook_signing: String,
@@ -28,6 +30,7 @@ impl Secrets {
         }
         let secrets = Self {
             service_identity: random_hex()?,
+            auth_secrets_key: random_hex()?,
             stripe_secret_key: format!("sk_test_{}", random_hex()?),
             stripe_webhook_signing: format!("whsec_{}", random_hex()?),
         };

@@ -178,6 +178,7 @@ impl<'a> Variables<'a> {
 
     fn choose_outside_parties(&mut self, layout: &Layout, secrets: &Secrets) -> Result<()> {
         self.choose(roles::IDENTITY_SECRET, &secrets.service_identity);
+        self.choose("AUTH_SECRETS_KEY", &secrets.auth_secrets_key);
         self.choose(WEBHOOK_SECRET, &secrets.stripe_webhook_signing);
         self.choose("STRIPE_SECRET_KEY", &secrets.stripe_secret_key);
         if self.has_stripe_sim() {

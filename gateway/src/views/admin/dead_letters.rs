@@ -3,6 +3,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::DEFAULT_LIMIT;
+use crate::error::Error;
+use crate::paging::Part;
+use crate::version::Version;
+use crate::views::listing::PageQuery;
 use crate::views::{fields, rfc3339};
 
 /// How many dead letters are asked for.
@@ -11,14 +15,30 @@ use crate::views::{fields, rfc3339};
 #[into_params(parameter_in = Query)]
 pub(crate) struct LettersQuery {
     #[param(schema_with = fields::list_limit)]
-    limit: Option<i32>,
+    limit: Option<u32>,
+    /// In the second version only, whose document has it.
+    #[param(ignore)]
+    cursor: Option<String>,
 }
 
+/// As many as the service reads at once.
+const LONGEST_READ: i32 = 1_000;
+
 impl LettersQuery {
-    pub(crate) fn into_request(self) -> proto::ListDeadLettersRequest {
-        proto::ListDeadLettersRequest {
-            limit: self.limit.unwrap_or(DEFAULT_LIMIT),
-        }
+    /// The question to the service, and which part of the answer is asked for. A queue cannot be read
+    /// from its middle: for a page by cursor it is read as far as it may be.
+    pub(crate) fn into_request(self) -> Result<(proto::ListDeadLettersRequest, Part), Error> {
+        let limit = match Version::current() {
+            Version::First => Some(self.limit.unwrap_or(DEFAULT_LIMIT)),
+            Version::Second => self.limit,
+        };
+        let question = proto::ListDeadLettersRequest::default();
+        let part = PageQuery::new(limit, None, self.cursor).part(&question)?;
+        let limit = match &part {
+            Part::Numbered(_) => part.limit(),
+            Part::Keyset(_) => LONGEST_READ,
+        };
+        Ok((proto::ListDeadLettersRequest { limit }, part))
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) use dead_letters::{
 pub(crate) use sagas::{CompensateSaga, SagaDetailsView, SagaView, SagasQuery};
 
 /// How many are shown when nobody says.
-const DEFAULT_LIMIT: i32 = 100;
+const DEFAULT_LIMIT: u32 = 100;
 
 fn unless_empty(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())

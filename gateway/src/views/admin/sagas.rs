@@ -10,6 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{DEFAULT_LIMIT, unless_empty};
 use crate::error::Error;
+use crate::paging::Part;
+use crate::version::Version;
+use crate::views::listing::PageQuery;
 use crate::views::{fields, rfc3339};
 
 /// Where a saga is.
@@ -67,9 +70,12 @@ pub(crate) struct SagasQuery {
     #[param(schema_with = kind)]
     kind: Option<String>,
     #[param(schema_with = fields::list_limit)]
-    limit: Option<i32>,
+    limit: Option<u32>,
     #[param(schema_with = fields::before)]
     before: Option<String>,
+    /// In the second version only, whose document has it.
+    #[param(ignore)]
+    cursor: Option<String>,
 }
 
 fn kind() -> ObjectBuilder {
@@ -77,14 +83,26 @@ fn kind() -> ObjectBuilder {
 }
 
 impl SagasQuery {
-    pub(crate) fn into_request(self) -> Result<proto::ListSagasRequest, Error> {
+    /// The same question to the service, and which part of the answer is asked for.
+    pub(crate) fn into_request(self) -> Result<(proto::ListSagasRequest, Part), Error> {
         let status = self.status.map(proto::SagaStatus::from);
-        Ok(proto::ListSagasRequest {
+        let question = proto::ListSagasRequest {
             status: status.unwrap_or_default().into(),
             kind: self.kind.unwrap_or_default(),
-            limit: self.limit.unwrap_or(DEFAULT_LIMIT),
             before: self.before.as_deref().map(read_time).transpose()?,
-        })
+            ..proto::ListSagasRequest::default()
+        };
+        let limit = match Version::current() {
+            Version::First => Some(self.limit.unwrap_or(DEFAULT_LIMIT)),
+            Version::Second => self.limit,
+        };
+        let part = PageQuery::new(limit, None, self.cursor).part(&question)?;
+        let request = proto::ListSagasRequest {
+            limit: part.limit(),
+            keyset: part.keyset(),
+            ..question
+        };
+        Ok((request, part))
     }
 }
 

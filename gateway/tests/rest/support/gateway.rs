@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reen_chassis::server::ServeError;
 use reen_gateway::{App, Config};
-use reen_messaging::{Delivery, Handler, Queue, Verdict, consume};
+use reen_messaging::{Broker, Delivery, Handler, Queue, Verdict, consume};
 use reen_proto::events::QUEUE;
 use reen_testkit::{IDENTITY_SECRET, TestBroker, eventually};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -37,7 +37,8 @@ pub(crate) struct Gateway {
     pub(crate) base: String,
     pub(crate) admin: String,
     pub(crate) client: Client,
-    broker: TestBroker,
+    broker: Arc<TestBroker>,
+    environment: HashMap<String, String>,
     running: Option<JoinHandle<Result<(), ServeError>>>,
     stop: CancellationToken,
 }
@@ -106,7 +107,7 @@ impl Gateway {
     pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
         let keys = Keys::new("first");
         let mesh = Mesh::new(&keys);
-        let broker = TestBroker::fresh().await;
+        let broker = Arc::new(TestBroker::fresh().await);
         let mut peers = HashMap::new();
         for name in PEERS {
             peers.insert(name, Peer::start(name, &mesh).await);
@@ -115,6 +116,23 @@ impl Gateway {
         for (key, value) in settings {
             environment.insert((*key).to_owned(), (*value).to_owned());
         }
+        Self::run(mesh, peers, keys, broker, environment).await
+    }
+
+    /// Another gateway with the same settings, in front of the same peers.
+    pub(crate) async fn replica(&self) -> Self {
+        let (mesh, keys) = (self.mesh.clone(), self.keys.clone());
+        let (broker, environment) = (self.broker.clone(), self.environment.clone());
+        Self::run(mesh, HashMap::new(), keys, broker, environment).await
+    }
+
+    async fn run(
+        mesh: Mesh,
+        peers: HashMap<&'static str, Peer>,
+        keys: Keys,
+        broker: Arc<TestBroker>,
+        environment: HashMap<String, String>,
+    ) -> Self {
         let app = App::build(Config::read(&environment).unwrap())
             .await
             .unwrap();
@@ -130,6 +148,7 @@ impl Gateway {
             admin,
             client: Client::builder().no_proxy().build().unwrap(),
             broker,
+            environment,
             running: Some(running),
             stop: shutdown,
         }
@@ -145,6 +164,13 @@ impl Gateway {
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("{}/api/v1{path}", self.base))
+    }
+
+    /// A request to any path, signed in as `user`.
+    pub(crate) fn anywhere(&self, user: &str, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(self.keys.token(user))
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
@@ -193,7 +219,12 @@ impl Gateway {
 
     /// Reads messages from `broker` from now on.
     pub(crate) fn use_broker(&mut self, broker: TestBroker) {
-        self.broker = broker;
+        self.broker = Arc::new(broker);
+    }
+
+    /// The broker that it is connected to.
+    pub(crate) async fn broker(&self) -> Broker {
+        self.broker.open().await
     }
 
     /// How many messages wait.

@@ -2,8 +2,13 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use reen_chassis::RequestKey;
 use reen_error::{Code, Failure};
+use reen_proto::auth::v1::ResolveApiKeyResponse;
+use reen_proto::auth::v1::api_keys_server::ApiKeysServer;
 use reen_proto::auth::v1::auth_server::AuthServer;
+use reen_proto::auth::v1::recovery_server::RecoveryServer;
+use reen_proto::auth::v1::second_factors_server::SecondFactorsServer;
 use reen_proto::cart_items::v1::cart_items_server::CartItemsServer;
 use reen_proto::checkout::v1::checkout_server::CheckoutServer;
 use reen_proto::orders::v1::orders_server::OrdersServer;
@@ -34,10 +39,16 @@ pub(crate) struct State {
     /// What Clerk publishes, and who its users are here.
     pub(crate) clerk_keys: serde_json::Value,
     pub(crate) clerk_users: HashMap<String, String>,
+    /// What auth says of API keys.
+    pub(crate) api_keys: HashMap<String, ResolveApiKeyResponse>,
     /// The catalogue.
     pub(crate) products: Vec<Product>,
     /// The last request that changed something, as text.
     pub(crate) last_change: String,
+    /// How the client named the last request.
+    pub(crate) last_key: Option<RequestKey>,
+    /// Whether what is asked for is said to have been answered before.
+    pub(crate) replays: bool,
 }
 
 impl Mesh {
@@ -91,6 +102,7 @@ impl Mesh {
             state.calls.push(method.to_owned());
             state.users.push(caller.user.as_deref().map(str::to_owned));
             state.last_change = format!("{:?}", request.get_ref());
+            state.last_key = RequestKey::of(request);
             match state.failures.get(method) {
                 Some(failure) => Err(failure.clone().into_status()),
                 None => Ok(()),
@@ -105,7 +117,10 @@ impl Mesh {
     fn routes(&self, service: &str) -> Routes {
         let mesh = self.clone();
         match service {
-            "auth" => Routes::new(AuthServer::new(mesh)),
+            "auth" => Routes::new(AuthServer::new(mesh.clone()))
+                .add_service(RecoveryServer::new(mesh.clone()))
+                .add_service(SecondFactorsServer::new(mesh.clone()))
+                .add_service(ApiKeysServer::new(mesh)),
             "products" => Routes::new(ProductsServer::new(mesh)),
             "cart-items" => Routes::new(CartItemsServer::new(mesh)),
             "events-handler" => Routes::new(SagasServer::new(mesh)),

@@ -8,6 +8,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
 /// A key pair as auth has one.
+#[derive(Clone)]
 pub(crate) struct Keys {
     id: &'static str,
     pkcs8: Vec<u8>,

@@ -34,6 +34,8 @@ pub(crate) enum Owner {
     Known(ObjectId),
     /// It was made here, under the address that the Clerk user has proved to read.
     Linked(ObjectId),
+    /// The same, and whoever made it had proved to read the address as well, here.
+    Joined(ObjectId),
     Nobody,
 }
 
@@ -49,7 +51,7 @@ pub(crate) struct Standing {
 impl Owner {
     pub(crate) fn account(self) -> Option<ObjectId> {
         match self {
-            Self::Known(id) | Self::Linked(id) => Some(id),
+            Self::Known(id) | Self::Linked(id) | Self::Joined(id) => Some(id),
             Self::Nobody => None,
         }
     }
@@ -61,7 +63,10 @@ impl Standing {
     pub(crate) fn of(user: &ClerkUser, known: Option<&User>, holder: Option<&User>) -> Self {
         let owner = match (known, holder) {
             (Some(known), _) => Owner::Known(known.id),
-            (None, Some(holder)) if holder.may_be_linked() => Owner::Linked(holder.id),
+            (None, Some(holder)) if holder.may_be_linked() => match holder.is_email_verified {
+                true => Owner::Joined(holder.id),
+                false => Owner::Linked(holder.id),
+            },
             (None, _) => Owner::Nobody,
         };
         let is_theirs = holder.is_none_or(|holder| owner.account() == Some(holder.id));
@@ -104,6 +109,8 @@ mod tests {
             id: ObjectId::from_bytes([byte; 12]),
             name: "Ada".to_owned(),
             email: None,
+            is_email_verified: false,
+            has_second_factor: false,
             role: Role::Buyer,
             clerk_id: clerk_id.map(str::to_owned),
             balance_cents: 0,
@@ -136,6 +143,16 @@ mod tests {
         let standing = Standing::of(&ada(true), None, Some(&local));
         assert_eq!(standing.owner, Owner::Linked(local.id));
         assert_eq!(standing.email_key, key());
+    }
+
+    #[test]
+    fn an_account_whose_address_was_proved_here_is_joined() {
+        let verified = User {
+            is_email_verified: true,
+            ..account(1, None)
+        };
+        let standing = Standing::of(&ada(true), None, Some(&verified));
+        assert_eq!(standing.owner, Owner::Joined(verified.id));
     }
 
     #[test]

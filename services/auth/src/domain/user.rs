@@ -23,6 +23,10 @@ pub(crate) struct User {
     pub(crate) name: String,
     /// As it was given. Absent once the user has left.
     pub(crate) email: Option<String>,
+    /// Whether the user has proved to read what is sent there.
+    pub(crate) is_email_verified: bool,
+    /// Whether signing in with the password takes a code as well.
+    pub(crate) has_second_factor: bool,
     pub(crate) role: Role,
     /// The id at the identity provider, when the user came from there.
     pub(crate) clerk_id: Option<String>,
@@ -133,6 +137,8 @@ mod tests {
             id: ObjectId::from_bytes([1; 12]),
             name: "Ada".to_owned(),
             email: None,
+            is_email_verified: false,
+            has_second_factor: false,
             role: Role::Buyer,
             clerk_id: None,
             balance_cents,

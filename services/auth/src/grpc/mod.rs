@@ -1,7 +1,19 @@
 //! The adapter: parse, call, map. No queries, no rules.
 
+mod api_keys;
+mod keys;
 mod parse;
+mod profile;
+mod recovery;
+mod second_factor;
 mod view;
+
+pub(crate) use api_keys::ApiKeysGrpc;
+pub(crate) use keys::KeysGrpc;
+pub(crate) use recovery::RecoveryGrpc;
+pub(crate) use second_factor::SecondFactorsGrpc;
+
+use std::sync::Arc;
 
 use bson::oid::ObjectId;
 use reen_chassis::server::refuse;
@@ -11,9 +23,10 @@ use reen_proto::auth::v1 as proto;
 use secrecy::SecretString;
 use tonic::{Request, Response, Status};
 
-use crate::domain::{NewUser, Page, ProfileChange, RefreshToken};
+use crate::domain::{NewUser, OpaqueToken, Page, PresentedCode};
 use crate::error::Error;
-use crate::service::{Ledger, Sessions, Users};
+use crate::service::{Ledger, Sessions, SigningKeys, Users};
+use crate::store::Idempotency;
 
 /// Who acts on behalf of users, also of those who are about to sign in.
 const GATEWAY: &[&str] = &["gateway"];
@@ -26,17 +39,27 @@ const COMMAND_LINE: &[&str] = &["reen"];
 const PAYMENTS: &[&str] = &["checkout", "gateway"];
 
 pub(crate) struct Grpc {
-    sessions: Sessions,
-    users: Users,
+    sessions: Arc<Sessions>,
+    keys: Arc<SigningKeys>,
+    users: Arc<Users>,
     ledger: Ledger,
+    idempotency: Idempotency,
 }
 
 impl Grpc {
-    pub(crate) fn new(sessions: Sessions, users: Users, ledger: Ledger) -> Self {
+    pub(crate) fn new(
+        sessions: Arc<Sessions>,
+        keys: Arc<SigningKeys>,
+        users: Users,
+        ledger: Ledger,
+        idempotency: Idempotency,
+    ) -> Self {
         Self {
             sessions,
-            users,
+            keys,
+            users: Arc::new(users),
             ledger,
+            idempotency,
         }
     }
 }
@@ -52,7 +75,9 @@ impl proto::auth_server::Auth for Grpc {
         let password = SecretString::from(asked.password);
         let new_user =
             NewUser::parse(&asked.name, &asked.email, password).map_err(Failure::invalid)?;
-        answer(self.sessions.sign_up(new_user).await.map(view::session))
+        let client = parse::client(asked.client);
+        let session = self.sessions.sign_up(new_user, &client).await;
+        answer(session.map(view::session))
     }
 
     async fn sign_in(
@@ -62,7 +87,12 @@ impl proto::auth_server::Auth for Grpc {
         Caller::of(&request)?.must_be(GATEWAY)?;
         let asked = request.into_inner();
         let password = SecretString::from(asked.password);
-        let session = self.sessions.sign_in(&asked.email, password).await;
+        let client = parse::client(asked.client);
+        let code = PresentedCode::parse(&asked.code);
+        let session = self
+            .sessions
+            .sign_in(&asked.email, password, code.as_ref(), &client)
+            .await;
         answer(session.map(view::session))
     }
 
@@ -71,7 +101,7 @@ impl proto::auth_server::Auth for Grpc {
         request: Request<proto::RefreshSessionRequest>,
     ) -> Result<Response<proto::Session>, Status> {
         Caller::of(&request)?.must_be(GATEWAY)?;
-        let token = RefreshToken::presented(request.into_inner().refresh_token);
+        let token = OpaqueToken::presented(request.into_inner().refresh_token);
         answer(self.sessions.refresh(&token).await.map(view::session))
     }
 
@@ -80,7 +110,7 @@ impl proto::auth_server::Auth for Grpc {
         request: Request<proto::SignOutRequest>,
     ) -> Result<Response<proto::SignOutResponse>, Status> {
         Caller::of(&request)?.must_be(GATEWAY)?;
-        let token = RefreshToken::presented(request.into_inner().refresh_token);
+        let token = OpaqueToken::presented(request.into_inner().refresh_token);
         let ended = self.sessions.sign_out(&token).await;
         answer(ended.map(|()| proto::SignOutResponse {}))
     }
@@ -111,7 +141,7 @@ impl proto::auth_server::Auth for Grpc {
         request: Request<proto::GetJwksRequest>,
     ) -> Result<Response<proto::GetJwksResponse>, Status> {
         Caller::of(&request)?.must_be(GATEWAY)?;
-        let keys = self.sessions.published_keys().await;
+        let keys = self.keys.published().await;
         answer(keys.map(|jwks_json| proto::GetJwksResponse { jwks_json }))
     }
 
@@ -153,10 +183,16 @@ impl proto::auth_server::Auth for Grpc {
         Caller::of(&request)?.must_be(GATEWAY)?;
         let asked = request.get_ref();
         let page = Page::parse(asked.limit, asked.skip).map_err(Failure::invalid)?;
+        if let Some(keyset) = &asked.keyset {
+            let after = parse::position(keyset)?;
+            let listed = self.users.list_behind(after, page.limit).await;
+            return answer(listed.map(view::users_behind));
+        }
         let listed = self.users.list(page).await;
         answer(listed.map(|(users, total)| proto::ListUsersResponse {
             users: users.into_iter().map(view::public).collect(),
             total: i64::try_from(total).unwrap_or(i64::MAX),
+            next: None,
         }))
     }
 
@@ -176,25 +212,14 @@ impl proto::auth_server::Auth for Grpc {
         &self,
         request: Request<proto::UpdateProfileRequest>,
     ) -> Result<Response<proto::User>, Status> {
-        let user_id = signed_in(&request)?;
-        let asked = request.get_ref();
-        let change = ProfileChange::parse(asked.name.as_deref(), asked.email.as_deref())
-            .map_err(Failure::invalid)?;
-        answer(
-            self.users
-                .change_profile(user_id, &change)
-                .await
-                .map(view::own),
-        )
+        self.change_profile(request).await
     }
 
     async fn change_role(
         &self,
         request: Request<proto::ChangeRoleRequest>,
     ) -> Result<Response<proto::User>, Status> {
-        let user_id = signed_in(&request)?;
-        let role = parse::wanted_role(request.get_ref().role)?;
-        answer(self.users.change_role(user_id, role).await.map(view::own))
+        self.change_own_role(request).await
     }
 
     async fn set_operator(

@@ -5,16 +5,24 @@ use bson::oid::ObjectId;
 use reen_chassis::Caller;
 use reen_error::{Failure, FieldFailure};
 use reen_proto::auth::v1 as proto;
+use reen_proto::paging::v1::Keyset;
 use reen_proto::time::to_millis;
 use secrecy::SecretString;
 
 use crate::domain::{
-    Charge, ClerkUser, Email, Name, Password, Purchase, Role, Share, UserKey, check_count,
+    Charge, ClerkUser, Client, Email, Name, OpaqueToken, Password, Purchase, Role, Share, UserKey,
+    check_count,
 };
 use crate::error::Error;
 
 /// Whoever asks.
 const MYSELF: &str = "me";
+
+/// Behind whom a page of users begins.
+pub(super) fn position(keyset: &Keyset) -> Result<Option<ObjectId>, Failure> {
+    let after = keyset.after.as_ref();
+    after.map(|last| object_id("after", &last.id)).transpose()
+}
 
 /// Who asks, if anybody is signed in, and for whom.
 pub(super) fn viewer_and_key(
@@ -70,6 +78,19 @@ pub(super) fn new_password(text: String) -> Result<Password, Failure> {
         "newPassword".clone_into(&mut field.field);
         Failure::invalid(vec![field])
     })
+}
+
+/// Who signs in; nothing is known of a client that the gateway does not tell of.
+pub(super) fn client(client: Option<proto::Client>) -> Client {
+    let proto::Client {
+        network,
+        device_token,
+    } = client.unwrap_or_default();
+    let device = Some(device_token).filter(|token| !token.is_empty());
+    Client {
+        network,
+        device: device.map(OpaqueToken::presented),
+    }
 }
 
 /// An id of the identity provider.

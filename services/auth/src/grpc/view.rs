@@ -1,8 +1,10 @@
 //! From what the domain knows to messages.
 
 use bson::DateTime;
+use bson::oid::ObjectId;
 use prost_types::Timestamp;
 use reen_proto::auth::v1 as proto;
+use reen_proto::paging::v1::Position;
 use reen_proto::time::from_millis;
 
 use crate::domain::{Contact, Role, User};
@@ -14,6 +16,10 @@ pub(super) fn session(session: Session) -> proto::Session {
         refresh_token: session.refresh_token.expose().to_owned(),
         refresh_expires_at: Some(timestamp(session.refresh_expires_at)),
         user: Some(own(session.user)),
+        device_token: session
+            .device
+            .map(|device| device.expose().to_owned())
+            .unwrap_or_default(),
     }
 }
 
@@ -41,6 +47,24 @@ pub(super) fn own(user: User) -> proto::User {
         clerk_id: user.clerk_id,
         created_at: Some(timestamp(user.created_at)),
         updated_at: Some(timestamp(user.updated_at)),
+        email_verified: user.is_email_verified,
+        second_factor: user.has_second_factor,
+    }
+}
+
+/// Users, and the one behind whom it goes on.
+pub(super) fn users_behind(
+    (users, last): (Vec<User>, Option<ObjectId>),
+) -> proto::ListUsersResponse {
+    // Users are sorted by their ids alone.
+    let position = |last: ObjectId| Position {
+        id: last.to_hex(),
+        key: None,
+    };
+    proto::ListUsersResponse {
+        users: users.into_iter().map(public).collect(),
+        total: 0,
+        next: last.map(position),
     }
 }
 
@@ -81,6 +105,6 @@ fn public_role(known: Role) -> proto::Role {
     }
 }
 
-fn timestamp(time: DateTime) -> Timestamp {
+pub(super) fn timestamp(time: DateTime) -> Timestamp {
     from_millis(time.timestamp_millis())
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bson::DateTime;
 use bson::oid::ObjectId;
 use jsonwebtoken::jwk::{
@@ -8,13 +10,12 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use crate::domain::{PublishedKey, SigningKey};
+use super::keys::SigningKeys;
+use crate::domain::{ACCESS_TOKEN_LIFETIME, PublishedKey};
 use crate::error::Error;
 
 const ISSUER: &str = "reen-auth";
 const AUDIENCE: &str = "reen";
-/// A session that is over is seen at the latest after this time, when the client has to refresh.
-const LIFETIME_SECONDS: i64 = 15 * 60;
 const MILLIS: i64 = 1_000;
 
 #[derive(Serialize)]
@@ -30,59 +31,63 @@ struct Claims<'a> {
 
 /// Signs access tokens: JWTs with EdDSA, verified by anybody with the published keys.
 pub(crate) struct AccessTokens {
-    header: Header,
-    key: EncodingKey,
+    keys: Arc<SigningKeys>,
 }
 
 impl AccessTokens {
-    pub(crate) fn new(key: &SigningKey) -> Self {
-        Self {
-            header: Header {
-                kid: Some(key.published.id.clone()),
-                ..Header::new(Algorithm::EdDSA)
-            },
-            key: EncodingKey::from_ed_der(key.pkcs8.expose_secret()),
-        }
+    pub(crate) fn new(keys: Arc<SigningKeys>) -> Self {
+        Self { keys }
     }
 
-    pub(crate) fn issue(
+    /// A token from now on. Whether the key that signs it is to be replaced is nothing to its holder.
+    pub(crate) async fn issue(
         &self,
         user_id: ObjectId,
         family_id: ObjectId,
         now: DateTime,
     ) -> Result<String, Error> {
+        let ring = self.keys.ring().await?;
+        let key = ring.signing(DateTime::now()).ok_or(Error::NoSigningKey)?;
+        let header = Header {
+            kid: Some(key.published.id.clone()),
+            ..Header::new(Algorithm::EdDSA)
+        };
         let issued_at = now.timestamp_millis().div_euclid(MILLIS);
+        let expires_at = now.saturating_add_duration(ACCESS_TOKEN_LIFETIME);
         let claims = Claims {
             iss: ISSUER,
             aud: AUDIENCE,
             sub: user_id.to_hex(),
             sid: family_id.to_hex(),
             iat: issued_at,
-            exp: issued_at + LIFETIME_SECONDS,
+            exp: expires_at.timestamp_millis().div_euclid(MILLIS),
         };
-        Ok(jsonwebtoken::encode(&self.header, &claims, &self.key)?)
+        let key = EncodingKey::from_ed_der(key.pkcs8.expose_secret());
+        Ok(jsonwebtoken::encode(&header, &claims, &key)?)
     }
 }
 
 /// The keys as a JSON Web Key Set (RFC 7517), each an octet key pair (RFC 8037).
-pub(super) fn key_set(keys: Vec<PublishedKey>) -> Result<String, Error> {
-    let keys = keys.into_iter().map(web_key).collect();
+pub(super) fn key_set<'key>(
+    keys: impl Iterator<Item = &'key PublishedKey>,
+) -> Result<String, Error> {
+    let keys = keys.map(web_key).collect();
     let json = serde_json::to_string(&JwkSet { keys });
     Ok(json.map_err(jsonwebtoken::errors::Error::from)?)
 }
 
-fn web_key(key: PublishedKey) -> Jwk {
+fn web_key(key: &PublishedKey) -> Jwk {
     Jwk {
         common: CommonParameters {
             public_key_use: Some(PublicKeyUse::Signature),
             key_algorithm: Some(KeyAlgorithm::EdDSA),
-            key_id: Some(key.id),
+            key_id: Some(key.id.clone()),
             ..CommonParameters::default()
         },
         algorithm: AlgorithmParameters::OctetKeyPair(OctetKeyPairParameters {
             key_type: OctetKeyPairType::OctetKeyPair,
             curve: EllipticCurve::Ed25519,
-            x: key.x,
+            x: key.x.clone(),
         }),
     }
 }
@@ -100,7 +105,7 @@ mod tests {
             id: "first".to_owned(),
             x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned(),
         };
-        let set: Value = serde_json::from_str(&key_set(vec![key]).unwrap()).unwrap();
+        let set: Value = serde_json::from_str(&key_set([key].iter()).unwrap()).unwrap();
         let expected = json!({"keys": [{
             "kty": "OKP",
             "crv": "Ed25519",

@@ -8,7 +8,7 @@ use crate::domain::{
     ClerkUser, Contact, Page, Posting, ProfileChange, Refusal, Role, User, UserKey, normal_form,
 };
 use crate::error::Error;
-use crate::store::{Newcomer, Store};
+use crate::store::{Claim, Newcomer, Store};
 
 /// What is known of users, and by whom.
 pub(crate) struct Users {
@@ -64,6 +64,20 @@ impl Users {
         tokio::try_join!(self.store.newest_users(page), self.store.count_users())
     }
 
+    /// So many users who came before `after`, newest first, and the one behind whom it goes on.
+    pub(crate) async fn list_behind(
+        &self,
+        after: Option<ObjectId>,
+        limit: i64,
+    ) -> Result<(Vec<User>, Option<ObjectId>), Error> {
+        let mut users = self.store.users_behind(after, limit + 1).await?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let goes_on = users.len() > limit;
+        users.truncate(limit);
+        let last = users.last().filter(|_| goes_on).map(|user| user.id);
+        Ok((users, last))
+    }
+
     pub(crate) async fn contacts(&self, ids: &[ObjectId]) -> Result<Vec<Contact>, Error> {
         self.store.contacts(ids).await
     }
@@ -72,15 +86,20 @@ impl Users {
         &self,
         id: ObjectId,
         change: &ProfileChange,
+        claim: &Claim<User>,
     ) -> Result<User, Error> {
-        let changed = self.store.change_profile(id, change).await?;
-        changed.ok_or(Error::Closed)
+        self.store.change_profile(id, change, claim).await
     }
 
-    pub(crate) async fn change_role(&self, id: ObjectId, role: Role) -> Result<User, Error> {
+    pub(crate) async fn change_role(
+        &self,
+        id: ObjectId,
+        role: Role,
+        claim: &Claim<User>,
+    ) -> Result<User, Error> {
         match role {
-            Role::Seller => self.store.become_seller(id).await,
-            Role::Buyer => self.store.become_buyer(id).await,
+            Role::Seller => self.store.become_seller(id, claim).await,
+            Role::Buyer => self.store.become_buyer(id, claim).await,
             Role::Anonymous | Role::Operator => Err(Refusal::Forbidden.into()),
         }
     }

@@ -32,6 +32,9 @@ impl Store {
     ) -> Result<(), Error> {
         self.fence.pass(session, operation).await?;
         self.end_sessions_once(session, id).await?;
+        self.forget_further_credentials(session, id).await?;
+        self.forget_devices(session, id).await?;
+        self.forget_letters(session, id).await?;
         self.forget_clerk_user_of(session, id).await?;
         let forgetting = doc! {
             "$set": {
@@ -39,7 +42,7 @@ impl Store {
                 "role": "ANONYMOUS",
                 "updatedAt": DateTime::now(),
             },
-            "$unset": {"email": "", "emailKey": "", "passwordHash": "", "clerkId": ""},
+            "$unset": {"email": "", "emailKey": "", "emailVerified": "", "passwordHash": "", "clerkId": ""},
         };
         self.users
             .update_one(doc! {"_id": id}, forgetting)

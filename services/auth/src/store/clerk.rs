@@ -29,7 +29,7 @@ impl Store {
     /// read what is sent to its address. With an address that is only claimed, anybody could take over
     /// anybody's account; such a user gets one apart. Nor is the address of an account here proved:
     /// whoever made it may have done so to wait in it for its rightful owner. So what was known before
-    /// ends when it is linked: the password and every session.
+    /// ends when it is linked: the password with its second factor, API keys and every session. Unless the address was verified here too.
     pub(crate) async fn sync_clerk_user(
         &self,
         operation: Option<&Operation>,
@@ -102,6 +102,7 @@ impl Store {
         let Some(id) = standing.owner.account() else {
             let mut buyer = new_buyer(newcomer.id, &user.name, user.email.as_ref());
             buyer.clerk_id = Some(user.clerk_id.clone());
+            buyer.is_email_verified = user.proved_email().is_some();
             let new_user = NewUserDocument {
                 user: buyer,
                 email_key: standing.email_key.clone(),
@@ -113,6 +114,7 @@ impl Store {
         };
         if matches!(standing.owner, Owner::Linked(_)) {
             self.end_sessions_once(session, id).await?;
+            self.forget_further_credentials(session, id).await?;
         }
         self.users
             .update_one(doc! {"_id": id}, update(user, standing))
@@ -229,6 +231,7 @@ fn update(user: &ClerkUser, standing: &Standing) -> Document {
     let mut set = doc! {
         "name": user.name.as_str(),
         "clerkId": &user.clerk_id,
+        "emailVerified": user.proved_email().is_some(),
         "updatedAt": DateTime::now(),
     };
     let mut unset = Document::new();

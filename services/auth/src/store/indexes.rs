@@ -24,10 +24,33 @@ impl Store {
         let of_user = plain(doc! {"userId": 1});
         sync_indexes(&self.tokens, [of_family, of_user, forgotten_at_expiry()]).await?;
 
-        // However many replicas start at once, one of them makes the key that signs.
-        let is_current = IndexOptions::builder().partial_filter_expression(doc! {"current": true});
-        let one_signs = unique(doc! {"current": 1}, is_current.build());
-        sync_indexes(&self.keys, [one_signs]).await
+        // However many replicas want the next key at once, one of them makes it.
+        let one_a_generation = unique(doc! {"generation": 1}, IndexOptions::default());
+        sync_indexes(&self.keys, [one_a_generation]).await?;
+        self.make_indexes_of_recovery().await?;
+
+        // However many are made at once, a user has as many as there are places.
+        let in_its_place = unique(doc! {"userId": 1, "place": 1}, IndexOptions::default());
+        let newest = plain(doc! {"userId": 1, "_id": -1});
+        let api_keys = [in_its_place, newest, forgotten_at_expiry()];
+        sync_indexes(&self.api_keys, api_keys).await
+    }
+
+    async fn make_indexes_of_recovery(&self) -> Result<(), reen_mongo::Error> {
+        let of_minute = doc! {"emailKey": 1, "kind": 1, "minute": 1};
+        let one_a_minute = unique(of_minute, IndexOptions::default());
+        let by_token = unique(doc! {"token": 1}, sparse());
+        let of_user = plain(doc! {"userId": 1});
+        let letters = [one_a_minute, by_token, of_user, forgotten_at_expiry()];
+        sync_indexes(&self.letters, letters).await?;
+
+        sync_indexes(&self.attempts, [forgotten_at_expiry()]).await?;
+
+        let of_user = doc! {"userId": 1, "device": 1};
+        let one_a_device = unique(of_user, IndexOptions::default());
+        let last_used = plain(doc! {"userId": 1, "lastUsedAt": -1});
+        let devices = [one_a_device, last_used, forgotten_at_expiry()];
+        sync_indexes(&self.devices, devices).await
     }
 }
 

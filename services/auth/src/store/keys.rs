@@ -1,65 +1,60 @@
-use bson::spec::BinarySubtype;
-use bson::{Binary, DateTime, doc};
+use bson::{DateTime, doc};
 use futures::TryStreamExt as _;
-use mongodb::options::ReturnDocument;
-use secrecy::ExposeSecret;
 
 use super::Store;
-use super::document::PublicKeyDocument;
-use crate::domain::{PublishedKey, SigningKey};
+use super::document::KeyDocument;
+use crate::domain::{DatedKey, KeyRing, SigningKey};
 use crate::error::Error;
 
-/// Replicas that start at the same moment collide once; more often is not a race.
-const ATTEMPTS: usize = 3;
+const FIRST: i64 = 1;
 
 impl Store {
-    /// The key that signs; `candidate` becomes it when there is none yet.
-    pub(crate) async fn signing_key(
-        &self,
-        candidate: &SigningKey,
-    ) -> Result<SigningKey, reen_mongo::Error> {
-        let mut attempt = 1;
-        loop {
-            match self.find_or_insert_key(candidate).await {
-                Err(error) if error.is_duplicate_key() && attempt < ATTEMPTS => attempt += 1,
-                Ok(None) => {}
-                Ok(Some(key)) => return Ok(key),
-                Err(error) => return Err(error),
-            }
+    /// Sees to it that there is a key; `candidate` becomes it when there is none yet.
+    pub(crate) async fn settle_first_key(&self, candidate: SigningKey) -> Result<(), Error> {
+        self.date_older_key().await?;
+        // The first of all may be long forgotten.
+        if self.keys.find_one(doc! {}).await?.is_some() {
+            return Ok(());
         }
-    }
-
-    async fn find_or_insert_key(
-        &self,
-        candidate: &SigningKey,
-    ) -> Result<Option<SigningKey>, reen_mongo::Error> {
-        let pkcs8 = Binary {
-            subtype: BinarySubtype::Generic,
-            bytes: candidate.pkcs8.expose_secret().to_vec(),
+        let first = DatedKey {
+            key: candidate,
+            generation: FIRST,
+            signs_from: DateTime::now(),
         };
-        let first = doc! {"$setOnInsert": {
-            "_id": &candidate.published.id,
-            "publicKey": &candidate.published.x,
-            "pkcs8": pkcs8,
-            "createdAt": DateTime::now(),
-        }};
-        let key = self
-            .keys
-            .find_one_and_update(doc! {"current": true}, first)
-            .upsert(true)
-            .return_document(ReturnDocument::After)
-            .await?;
-        Ok(key.map(SigningKey::from))
+        self.add_key(&first).await
     }
 
-    /// The public halves of all keys whose tokens may still be about.
-    pub(crate) async fn published_keys(&self) -> Result<Vec<PublishedKey>, Error> {
-        let public = self.keys.clone_with_type::<PublicKeyDocument>();
-        let keys = public
-            .find(doc! {})
-            .projection(doc! {"publicKey": 1})
-            .sort(doc! {"_id": 1})
-            .await?;
-        Ok(keys.map_ok(PublishedKey::from).try_collect().await?)
+    /// A key of a version in which there was but one has no date: it goes on as the first.
+    async fn date_older_key(&self) -> Result<(), Error> {
+        let undated = doc! {"generation": {"$exists": false}};
+        let dated = vec![doc! {"$set": {"generation": FIRST, "signsFrom": "$createdAt"}}];
+        self.keys.update_one(undated, dated).await?;
+        Ok(())
+    }
+
+    /// All keys.
+    pub(crate) async fn key_ring(&self) -> Result<KeyRing, Error> {
+        let keys = self.keys.find(doc! {}).sort(doc! {"generation": 1}).await?;
+        let keys = keys.map_ok(DatedKey::from).try_collect().await?;
+        Ok(KeyRing::new(keys))
+    }
+
+    /// Adds a key, unless there is one of its generation: then another replica was quicker.
+    pub(crate) async fn add_key(&self, key: &DatedKey) -> Result<(), Error> {
+        unless_duplicate(self.keys.insert_one(KeyDocument::from(key)).await)
+    }
+
+    /// Forgets keys whose tokens have all expired.
+    pub(crate) async fn forget_keys(&self, generations: &[i64]) -> Result<(), Error> {
+        let these = doc! {"generation": {"$in": generations.to_vec()}};
+        self.keys.delete_many(these).await?;
+        Ok(())
+    }
+}
+
+fn unless_duplicate<T>(outcome: Result<T, mongodb::error::Error>) -> Result<(), Error> {
+    match outcome.map_err(reen_mongo::Error::from) {
+        Err(error) if !error.is_duplicate_key() => Err(error.into()),
+        _ => Ok(()),
     }
 }

@@ -1,8 +1,11 @@
 //! Documents, indexes and queries; nothing else speaks to MongoDB.
 
 mod anonymise;
+mod api_keys;
+mod attempts;
 mod books;
 mod clerk;
+mod devices;
 mod document;
 mod fees;
 mod indexes;
@@ -10,23 +13,28 @@ mod keys;
 mod ledger;
 mod passwords;
 mod purchases;
+mod recovery;
 mod reversals;
 mod roles;
+mod second_factors;
 mod sessions;
 mod sign_up;
 mod transfers;
 mod users;
 
-use mongodb::Collection;
-use reen_mongo::{Database, Fence};
+use reen_messaging::Outbox;
+pub(crate) use reen_mongo::{Claim, Idempotency};
+use reen_mongo::{Collection, Database, Fence};
 
 use document::{
-    ClerkUserDocument, CredentialDocument, KeyDocument, PostingDocument, PurchaseDocument,
+    ApiKeyDocument, ClerkUserDocument, CountDocument, CredentialDocument, DeviceDocument,
+    KeyDocument, LetterDocument, PostingDocument, PurchaseDocument, SecondFactorDocument,
     TokenDocument, UserDocument,
 };
 
 pub(crate) use books::{Books, Content};
 pub(crate) use clerk::Newcomer;
+pub(crate) use second_factors::Guess;
 pub(crate) use sessions::{IssuedToken, Presented};
 pub(crate) use sign_up::NewAccount;
 
@@ -41,11 +49,20 @@ pub(crate) struct Store {
     tokens: Collection<TokenDocument>,
     keys: Collection<KeyDocument>,
     clerk_users: Collection<ClerkUserDocument>,
+    letters: Collection<LetterDocument>,
+    attempts: Collection<CountDocument>,
+    devices: Collection<DeviceDocument>,
+    second_factors: Collection<SecondFactorDocument>,
+    api_keys: Collection<ApiKeyDocument>,
+    outbox: Outbox,
     fence: Fence,
 }
 
 impl Store {
-    pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
+    pub(crate) async fn open(
+        database: &Database,
+        outbox: Outbox,
+    ) -> Result<Self, reen_mongo::Error> {
         let store = Self {
             database: database.clone(),
             users: database.collection("users"),
@@ -55,6 +72,12 @@ impl Store {
             tokens: database.collection("sessions"),
             keys: database.collection("signing_keys"),
             clerk_users: database.collection("clerk_users"),
+            letters: database.collection("letters"),
+            attempts: database.collection("attempts"),
+            devices: database.collection("devices"),
+            second_factors: database.collection("second_factors"),
+            api_keys: database.collection("api_keys"),
+            outbox,
             fence: Fence::open(database).await?,
         };
         store.make_indexes().await?;

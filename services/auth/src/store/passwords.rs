@@ -18,7 +18,8 @@ impl Store {
         Ok(found.and_then(|found| found.password_hash))
     }
 
-    /// Exchanges the hash of a user's password and ends every session; whether it was `known` still.
+    /// Exchanges the hash of a user's password, and ends every session and every letter that would set
+    /// another; whether it was `known` still.
     pub(crate) async fn change_password(
         &self,
         id: ObjectId,
@@ -54,6 +55,7 @@ impl Store {
             return Ok(false);
         }
         self.end_sessions_once(session, id).await?;
+        self.forget_reset_letters(session, id).await?;
         Ok(true)
     }
 }

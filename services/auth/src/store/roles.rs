@@ -1,7 +1,7 @@
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use mongodb::ClientSession;
-use reen_mongo::Transaction;
+use reen_mongo::{Claim, Transaction};
 
 use super::Store;
 use super::document::PostingDocument;
@@ -10,12 +10,16 @@ use crate::error::Error;
 
 impl Store {
     /// Makes a buyer a seller, who pays for it in the same transaction.
-    pub(crate) async fn become_seller(&self, id: ObjectId) -> Result<User, Error> {
+    pub(crate) async fn become_seller(
+        &self,
+        id: ObjectId,
+        claim: &Claim<User>,
+    ) -> Result<User, Error> {
         let upgrade = Posting::seller_upgrade(id)?;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self
-                .become_seller_once(transaction.session(), id, &upgrade)
+                .become_seller_once(transaction.session(), id, &upgrade, claim)
                 .await;
             if let Some(user) = transaction.settle(attempt).await? {
                 return Ok(user);
@@ -28,6 +32,7 @@ impl Store {
         session: &mut ClientSession,
         id: ObjectId,
         upgrade: &Posting,
+        claim: &Claim<User>,
     ) -> Result<User, Error> {
         let user = self.present_user_in(session, id).await?;
         user.check_can_become(Role::Seller)?;
@@ -37,14 +42,22 @@ impl Store {
         let record = PostingDocument::new(&operation_id, upgrade);
         self.insert_posting(session, record).await?;
         self.carry_over(session, upgrade).await?;
-        self.present_user_in(session, id).await
+        let user = self.present_user_in(session, id).await?;
+        claim.keep(session, &user).await?;
+        Ok(user)
     }
 
     /// Makes a seller a buyer; nothing is paid back.
-    pub(crate) async fn become_buyer(&self, id: ObjectId) -> Result<User, Error> {
+    pub(crate) async fn become_buyer(
+        &self,
+        id: ObjectId,
+        claim: &Claim<User>,
+    ) -> Result<User, Error> {
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
-            let attempt = self.become_buyer_once(transaction.session(), id).await;
+            let attempt = self
+                .become_buyer_once(transaction.session(), id, claim)
+                .await;
             if let Some(user) = transaction.settle(attempt).await? {
                 return Ok(user);
             }
@@ -55,11 +68,14 @@ impl Store {
         &self,
         session: &mut ClientSession,
         id: ObjectId,
+        claim: &Claim<User>,
     ) -> Result<User, Error> {
         let user = self.present_user_in(session, id).await?;
         user.check_can_become(Role::Buyer)?;
         self.set_role(session, id, Role::Buyer).await?;
-        self.present_user_in(session, id).await
+        let user = self.present_user_in(session, id).await?;
+        claim.keep(session, &user).await?;
+        Ok(user)
     }
 
     /// Makes the user with this address an operator, or none; whoever is that already stays it.

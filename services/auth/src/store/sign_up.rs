@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Store;
 use super::document::{NewUserDocument, PostingDocument, UserDocument};
-use crate::domain::{Email, Name, Posting, Role, User};
+use crate::domain::{Email, LetterKind, Name, Posting, Role, User};
 use crate::error::Error;
 
 /// A user who is to be, with the posting that opens the account.
@@ -19,7 +19,7 @@ pub(crate) struct NewAccount {
 }
 
 impl Store {
-    /// Inserts a buyer and opens the account, both or neither.
+    /// Inserts a buyer, opens the account and asks for the letter that verifies the address: all or nothing.
     pub(crate) async fn sign_up(&self, account: &NewAccount) -> Result<User, Error> {
         let user = new_buyer(account.id, &account.name, Some(&account.email));
         let mut transaction = Transaction::begin(&self.database).await?;
@@ -30,12 +30,26 @@ impl Store {
                 password_hash: Some(account.password_hash.expose_secret()),
             };
             let attempt = self
-                .open_account(transaction.session(), new_user, &account.opening)
+                .sign_up_once(transaction.session(), new_user, &account.opening)
                 .await;
             if let Some(user) = transaction.settle(attempt).await? {
+                self.outbox.nudge();
                 return Ok(user.into());
             }
         }
+    }
+
+    async fn sign_up_once(
+        &self,
+        session: &mut ClientSession,
+        new_user: NewUserDocument<'_>,
+        opening: &Posting,
+    ) -> Result<UserDocument, Error> {
+        let email_key = new_user.email_key.clone().unwrap_or_default();
+        let user = self.open_account(session, new_user, opening).await?;
+        let kind = LetterKind::EmailVerification;
+        self.put_letter(session, kind, &email_key).await?;
+        Ok(user)
     }
 
     /// Inserts a user with the posting that opens the account.

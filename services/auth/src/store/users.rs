@@ -3,10 +3,11 @@ use bson::{Bson, DateTime, Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::ClientSession;
 use mongodb::options::ReturnDocument;
+use reen_mongo::{Claim, Transaction};
 use secrecy::SecretString;
 
 use super::Store;
-use crate::domain::{Contact, Page, ProfileChange, User};
+use crate::domain::{Contact, LetterKind, Page, ProfileChange, User};
 use crate::error::Error;
 
 /// What proves that somebody is a user.
@@ -16,7 +17,7 @@ pub(crate) struct Credential {
 }
 
 /// Users who have not left.
-fn present(mut filter: Document) -> Document {
+pub(super) fn present(mut filter: Document) -> Document {
     filter.insert("role", doc! {"$in": ["SELLER", "BUYER", "OPERATOR"]});
     filter
 }
@@ -83,6 +84,22 @@ impl Store {
         Ok(users.map_ok(User::from).try_collect().await?)
     }
 
+    /// Users who have not left and came before `after`, newest first.
+    pub(crate) async fn users_behind(
+        &self,
+        after: Option<ObjectId>,
+        limit: i64,
+    ) -> Result<Vec<User>, Error> {
+        let older = after.map_or_else(Document::new, |after| doc! {"_id": {"$lt": after}});
+        let users = self
+            .users
+            .find(present(older))
+            .sort(doc! {"_id": -1})
+            .limit(limit)
+            .await?;
+        Ok(users.map_ok(User::from).try_collect().await?)
+    }
+
     /// How many users have not left: of all, which the collection knows, those who have, who are
     /// few. Counting the others themselves would walk through all of them for each page.
     pub(crate) async fn count_users(&self) -> Result<u64, Error> {
@@ -101,31 +118,71 @@ impl Store {
         Ok(contacts.try_collect().await?)
     }
 
-    /// Changes what is in `change`; nothing when the user is not there any more.
+    /// Changes what is in `change`. Another address has to be
+    /// verified anew, so it goes together with the request for a letter.
     pub(crate) async fn change_profile(
         &self,
         id: ObjectId,
         change: &ProfileChange,
-    ) -> Result<Option<User>, Error> {
-        let mut set = doc! {"updatedAt": DateTime::now()};
-        if let Some(name) = &change.name {
-            set.insert("name", name.as_str());
-        }
-        if let Some(email) = &change.email {
-            set.extend([
-                ("email".to_owned(), Bson::from(email.as_str())),
-                ("emailKey".to_owned(), Bson::from(email.normal_form())),
-            ]);
-        }
-        let changed = self
-            .users
-            .find_one_and_update(present(doc! {"_id": id}), doc! {"$set": set})
-            .return_document(ReturnDocument::After)
-            .await;
-        match changed.map_err(reen_mongo::Error::from) {
-            Ok(user) => Ok(user.map(User::from)),
-            Err(error) if error.is_duplicate_key() => Err(Error::EmailTaken),
-            Err(error) => Err(error.into()),
+        claim: &Claim<User>,
+    ) -> Result<User, Error> {
+        let mut transaction = Transaction::begin(&self.database).await?;
+        loop {
+            let attempt = self
+                .change_profile_once(transaction.session(), id, change, claim)
+                .await;
+            if let Some(changed) = transaction.settle(attempt).await? {
+                self.outbox.nudge();
+                return Ok(changed);
+            }
         }
     }
+
+    async fn change_profile_once(
+        &self,
+        session: &mut ClientSession,
+        id: ObjectId,
+        change: &ProfileChange,
+        claim: &Claim<User>,
+    ) -> Result<User, Error> {
+        let changed = self
+            .users
+            .find_one_and_update(present(doc! {"_id": id}), update(change))
+            .return_document(ReturnDocument::After)
+            .session(&mut *session)
+            .await;
+        let user = match changed.map_err(reen_mongo::Error::from) {
+            Ok(user) => user.map(User::from).ok_or(Error::Closed)?,
+            Err(error) if error.is_duplicate_key() => return Err(Error::EmailTaken),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(email) = &change.email
+            && !user.is_email_verified
+        {
+            let kind = LetterKind::EmailVerification;
+            self.put_letter(session, kind, &email.normal_form()).await?;
+        }
+        claim.keep(session, &user).await?;
+        Ok(user)
+    }
+}
+
+/// What is in `change`. An address stays verified as long as it is the same.
+fn update(change: &ProfileChange) -> Vec<Document> {
+    let literal = |text: &str| doc! {"$literal": text};
+    let mut set = doc! {"updatedAt": DateTime::now()};
+    if let Some(name) = &change.name {
+        set.insert("name", literal(name.as_str()));
+    }
+    if let Some(email) = &change.email {
+        let email_key = literal(&email.normal_form());
+        let is_same = doc! {"$eq": ["$emailKey", email_key.clone()]};
+        let stays = doc! {"$and": [is_same, "$emailVerified"]};
+        set.extend([
+            ("email".to_owned(), Bson::from(literal(email.as_str()))),
+            ("emailKey".to_owned(), Bson::from(email_key)),
+            ("emailVerified".to_owned(), Bson::from(stays)),
+        ]);
+    }
+    vec![doc! {"$set": set}]
 }

@@ -1,15 +1,23 @@
 use reen_auth::NAME;
+use reen_proto::auth::v1::api_keys_client::ApiKeysClient;
 use reen_proto::auth::v1::auth_client::AuthClient;
+use reen_proto::auth::v1::recovery_client::RecoveryClient;
+use reen_proto::auth::v1::second_factors_client::SecondFactorsClient;
+use reen_proto::auth::v1::signing_keys_client::SigningKeysClient;
 use reen_proto::auth::v1::{
-    AnonymiseUserRequest, ChangePasswordRequest, ChangeRoleRequest, ChargeFeeRequest,
+    AnonymiseUserRequest, BeginSecondFactorRequest, ChangePasswordRequest, ChangeRoleRequest,
+    ChargeFeeRequest, ConfirmSecondFactorRequest, CreateApiKeyRequest, EndSecondFactorRequest,
     FindContactsRequest, FindUsersRequest, ForgetClerkUserRequest, ForgetPurchaseRequest,
-    GetBalanceRequest, GetClerkJwksRequest, GetJwksRequest, GetUserRequest, ListUsersRequest,
-    PostRefundRequest, PostSaleRequest, RecordPurchaseRequest, RefreshSessionRequest,
-    ResolveClerkUserRequest, ReverseFeeRequest, ReverseSaleRequest, SetOperatorRequest,
-    SignInRequest, SignOutEverywhereRequest, SignOutRequest, SignUpRequest, SyncClerkUserRequest,
-    UpdateProfileRequest,
+    GetBalanceRequest, GetClerkJwksRequest, GetJwksRequest, GetUserRequest, IssueTokenRequest,
+    ListApiKeysRequest, ListKeysRequest, ListUsersRequest, PostRefundRequest, PostSaleRequest,
+    RecordPurchaseRequest, RefreshSessionRequest, RenewRecoveryCodesRequest,
+    RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest,
+    ResolveApiKeyRequest, ResolveClerkUserRequest, ReverseFeeRequest, ReverseSaleRequest,
+    RevokeApiKeyRequest, RotateKeysRequest, SetOperatorRequest, SignInRequest,
+    SignOutEverywhereRequest, SignOutRequest, SignUpRequest, SyncClerkUserRequest,
+    UpdateProfileRequest, VerifyEmailRequest,
 };
-use reen_testkit::{AccessTable, methods};
+use reen_testkit::{AccessTable, Method, methods};
 
 use crate::support::Auth;
 
@@ -31,7 +39,7 @@ const CATALOGUE: &[&str] = &["products"];
 const SAGAS: &[&str] = &["events-handler"];
 
 fn access_table(auth: &Auth) -> AccessTable {
-    let methods = methods! { AuthClient;
+    let mut methods = methods! { AuthClient;
         sign_up(SignUpRequest::default()) => GATEWAY,
         sign_in(SignInRequest::default()) => GATEWAY,
         refresh_session(RefreshSessionRequest::default()) => GATEWAY,
@@ -60,12 +68,47 @@ fn access_table(auth: &Auth) -> AccessTable {
         record_purchase(RecordPurchaseRequest::default()) => SAGAS,
         forget_purchase(ForgetPurchaseRequest::default()) => SAGAS,
     };
+    methods.extend(methods_of_credentials());
+    methods.extend(methods_of_letters_and_keys());
     AccessTable {
         service: NAME,
         address: auth.address,
         processes: EVERYBODY,
         methods,
     }
+}
+
+/// Of the second factor and of API keys.
+fn methods_of_credentials() -> Vec<Method> {
+    let mut methods = methods! { SecondFactorsClient;
+        begin_second_factor(BeginSecondFactorRequest::default()) => GATEWAY,
+        confirm_second_factor(ConfirmSecondFactorRequest::default()) => GATEWAY,
+        end_second_factor(EndSecondFactorRequest::default()) => GATEWAY,
+        renew_recovery_codes(RenewRecoveryCodesRequest::default()) => GATEWAY,
+    };
+    methods.extend(methods! { ApiKeysClient;
+        create_api_key(CreateApiKeyRequest::default()) => GATEWAY,
+        list_api_keys(ListApiKeysRequest {}) => GATEWAY,
+        revoke_api_key(RevokeApiKeyRequest::default()) => GATEWAY,
+        resolve_api_key(ResolveApiKeyRequest::default()) => GATEWAY,
+    });
+    methods
+}
+
+/// Of what letters prove, and of the keys that sign.
+fn methods_of_letters_and_keys() -> Vec<Method> {
+    let mut methods = methods! { RecoveryClient;
+        request_password_reset(RequestPasswordResetRequest::default()) => GATEWAY,
+        reset_password(ResetPasswordRequest::default()) => GATEWAY,
+        request_email_verification(RequestEmailVerificationRequest {}) => GATEWAY,
+        verify_email(VerifyEmailRequest::default()) => GATEWAY,
+        issue_token(IssueTokenRequest::default()) => SAGAS,
+    };
+    methods.extend(methods! { SigningKeysClient;
+        list_keys(ListKeysRequest {}) => &["reen"],
+        rotate_keys(RotateKeysRequest {}) => &["reen"],
+    });
+    methods
 }
 
 #[tokio::test]

@@ -64,7 +64,10 @@ async fn who_left_is_gone_for_all_but_joins() {
     )
     .contacts;
     assert_eq!(contacts.len(), 1);
-    let listed = ListUsersRequest { limit: 10, skip: 0 };
+    let listed = ListUsersRequest {
+        limit: 10,
+        ..Default::default()
+    };
     let listed = body(auth.gateway().list_users(listed).await);
     assert_eq!((listed.users.len(), listed.total), (1, 1));
     assert_eq!(listed.users[0].id, eve);
@@ -85,6 +88,7 @@ async fn who_left_can_do_nothing_with_what_they_still_hold() {
     let sign_in = SignInRequest {
         email: "ada@example.com".to_owned(),
         password: PASSWORD.to_owned(),
+        ..SignInRequest::default()
     };
     let refused = auth.gateway().sign_in(sign_in).await;
     assert_eq!(code(refused), Code::InvalidCredentials);

@@ -19,6 +19,12 @@ async fn every_query_has_an_index() {
         "rotatedAt": {"$exists": false},
         "expiresAt": {"$gt": DateTime::now()},
     };
+    let of_minute = doc! {"emailKey": "ada@example.com", "kind": "passwordReset", "minute": 1_i64};
+    let usable = doc! {
+        "token": "hash",
+        "kind": "passwordReset",
+        "expiresAt": {"$gt": DateTime::now()},
+    };
     let queries = [
         ("users", doc! {"_id": id}, doc! {}),
         ("users", present(doc! {"_id": id}), doc! {}),
@@ -45,8 +51,31 @@ async fn every_query_has_an_index() {
         ("sessions", exchangeable, doc! {}),
         ("sessions", doc! {"familyId": id}, doc! {}),
         ("sessions", doc! {"userId": id}, doc! {}),
-        ("signing_keys", doc! {"current": true}, doc! {}),
-        ("signing_keys", doc! {}, doc! {"_id": 1}),
+        ("second_factors", doc! {"_id": id}, doc! {}),
+        ("api_keys", doc! {"_id": id, "userId": id}, doc! {}),
+        ("api_keys", doc! {"userId": id}, doc! {"_id": -1}),
+        (
+            "signing_keys",
+            doc! {"generation": {"$in": [1_i64]}},
+            doc! {},
+        ),
+        ("signing_keys", doc! {}, doc! {"generation": 1}),
+        ("letters", doc! {"_id": id}, doc! {}),
+        ("letters", of_minute, doc! {}),
+        ("letters", usable, doc! {}),
+        (
+            "letters",
+            doc! {"userId": id, "kind": "passwordReset"},
+            doc! {},
+        ),
+        ("attempts", doc! {"_id": {"$in": ["address"]}}, doc! {}),
+        (
+            "attempts",
+            doc! {"_id": {"$gte": "a", "$lt": "a~"}},
+            doc! {},
+        ),
+        ("devices", doc! {"userId": id, "device": "hash"}, doc! {}),
+        ("devices", doc! {"userId": id}, doc! {"lastUsedAt": -1}),
         (
             "saga_epochs",
             doc! {"_id": "saga", "epoch": {"$lte": 1}},
@@ -54,7 +83,12 @@ async fn every_query_has_an_index() {
         ),
     ];
     // A collection without documents may not be there at all, and then has no plan.
-    for (collection, id) in [("purchases", "operation"), ("clerk_users", "mark")] {
+    for (collection, id) in [
+        ("purchases", "operation"),
+        ("clerk_users", "mark"),
+        ("second_factors", "user"),
+        ("attempts", "address"),
+    ] {
         let collection = auth.database.collection::<Document>(collection);
         collection.insert_one(doc! {"_id": id}).await.unwrap();
     }

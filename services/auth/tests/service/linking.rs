@@ -3,14 +3,14 @@
 use bson::{Document, doc};
 use reen_error::Code;
 use reen_proto::auth::v1::{
-    FindContactsRequest, RefreshSessionRequest, SetOperatorRequest, SignInRequest, SignUpRequest,
-    SyncClerkUserRequest,
+    FindContactsRequest, LetterKind, RefreshSessionRequest, SetOperatorRequest, SignInRequest,
+    SignUpRequest, SyncClerkUserRequest, VerifyEmailRequest,
 };
 use reen_proto::time::from_millis;
 use reen_testkit::{body, code, saga_operation};
 
 use crate::clerk::sync;
-use crate::support::{Auth, PASSWORD, STARTING_CENTS, address_of, check_books, nobody};
+use crate::support::{Auth, Letters, PASSWORD, STARTING_CENTS, address_of, check_books, nobody};
 
 /// A user of Clerk whose address is proved, at one second of time.
 fn clerk_user(clerk_id: &str, email: &str, second: i64) -> SyncClerkUserRequest {
@@ -74,11 +74,48 @@ async fn whoever_made_the_account_without_proving_the_address_is_out() {
     let sign_in = SignInRequest {
         email: address_of("ada"),
         password: PASSWORD.to_owned(),
+        ..SignInRequest::default()
     };
     let refused = auth.gateway().sign_in(sign_in).await;
     assert_eq!(code(refused), Code::InvalidCredentials);
     let tokens = auth.database.collection::<Document>("sessions");
     assert_eq!(tokens.count_documents(doc! {}).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn whoever_proved_the_address_here_as_well_stays_signed_in() {
+    let auth = Auth::start().await;
+    let own = auth.sign_up("ada").await;
+    let letter = Letters(&auth)
+        .of("ada", LetterKind::EmailVerification)
+        .await;
+    let asked = VerifyEmailRequest {
+        token: letter.unwrap().token,
+    };
+    body(auth.recovery().verify_email(asked).await);
+    let id = own.user.unwrap().id;
+    let same = sync(&auth, clerk_user("user_1", &address_of("ada"), 1)).await;
+    assert_eq!(same, id);
+    let refresh = RefreshSessionRequest {
+        refresh_token: own.refresh_token,
+    };
+    body(auth.gateway().refresh_session(refresh).await);
+    let sign_in = SignInRequest {
+        email: address_of("ada"),
+        password: PASSWORD.to_owned(),
+        ..SignInRequest::default()
+    };
+    body(auth.gateway().sign_in(sign_in).await);
+}
+
+#[tokio::test]
+async fn clerk_says_whether_the_address_of_its_users_is_verified() {
+    let auth = Auth::start().await;
+    let proved = sync(&auth, clerk_user("user_1", &address_of("ada"), 1)).await;
+    assert!(auth.user(&proved).await.email_verified);
+    let user = claimed(clerk_user("user_1", &address_of("eve"), 2));
+    assert_eq!(sync(&auth, user).await, proved);
+    assert!(!auth.user(&proved).await.email_verified);
 }
 
 #[tokio::test]
@@ -118,6 +155,7 @@ async fn a_proved_address_is_taken() {
         name: "ada".to_owned(),
         email: address_of("ada"),
         password: PASSWORD.to_owned(),
+        ..SignUpRequest::default()
     };
     let refused = auth.gateway().sign_up(asked).await;
     assert_eq!(code(refused), Code::EmailTaken);

@@ -5,6 +5,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod api_keys;
+mod attempts;
 mod callers;
 mod clerk;
 mod farewell;
@@ -14,15 +16,19 @@ mod indexes;
 mod keys;
 mod ledger_law;
 mod linking;
+mod named;
 mod operators;
 mod passwords;
 mod purchases;
 mod races;
+mod recovery;
 mod refresh;
 mod refunds;
 mod roles;
 mod sales;
+mod second_factor;
 mod sign_in;
 mod sign_up;
 mod support;
 mod users;
+mod verification;

@@ -56,6 +56,7 @@ async fn an_operator_signs_in_and_is_a_buyer_to_others() {
     let asked = SignInRequest {
         email: address_of("ada"),
         password: PASSWORD.to_owned(),
+        ..SignInRequest::default()
     };
     let session = body(auth.gateway().sign_in(asked).await);
     assert_eq!(session.user.unwrap().role(), Role::Operator);
@@ -66,7 +67,10 @@ async fn an_operator_signs_in_and_is_a_buyer_to_others() {
     assert_eq!(seen.role(), Role::Buyer);
     let listed = body(
         auth.gateway()
-            .list_users(ListUsersRequest { limit: 10, skip: 0 })
+            .list_users(ListUsersRequest {
+                limit: 10,
+                ..Default::default()
+            })
             .await,
     );
     assert_eq!(listed.users.len(), 1, "they are there like others");

@@ -26,6 +26,7 @@ async fn sign_in(auth: &Auth, password: &str) -> Result<Response<Session>, Statu
     let asked = SignInRequest {
         email: address_of("ada"),
         password: password.to_owned(),
+        ..SignInRequest::default()
     };
     auth.gateway().sign_in(asked).await
 }

@@ -1,7 +1,7 @@
 use bson::{DateTime, Document, doc};
 use futures::future::join_all;
-use mongodb::Collection;
 use reen_error::Code;
+use reen_mongo::Collection;
 use reen_proto::auth::v1::{
     RefreshSessionRequest, Session, SignInRequest, SignOutEverywhereRequest, SignOutRequest,
 };
@@ -61,6 +61,7 @@ async fn a_token_that_comes_again_ends_its_family_and_no_other() {
     let elsewhere = SignInRequest {
         email: "ada@example.com".to_owned(),
         password: PASSWORD.to_owned(),
+        ..SignInRequest::default()
     };
     let elsewhere = body(auth.gateway().sign_in(elsewhere).await);
     let second = body(refresh(&auth, &first.refresh_token).await);

@@ -14,6 +14,7 @@ async fn sign_in(auth: &Auth, email: &str, password: &str) -> Result<Response<Se
     let asked = SignInRequest {
         email: email.to_owned(),
         password: password.to_owned(),
+        ..SignInRequest::default()
     };
     auth.gateway().sign_in(asked).await
 }

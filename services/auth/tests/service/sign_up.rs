@@ -10,6 +10,7 @@ fn asked(name: &str, email: &str, password: &str) -> SignUpRequest {
         name: name.to_owned(),
         email: email.to_owned(),
         password: password.to_owned(),
+        ..SignUpRequest::default()
     }
 }
 

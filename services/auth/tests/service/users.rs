@@ -6,6 +6,7 @@ use reen_proto::auth::v1::{
     FindContactsRequest, FindUsersRequest, GetBalanceRequest, GetUserRequest, ListUsersRequest,
     Role, UpdateProfileRequest, User,
 };
+use reen_proto::paging::v1::Keyset;
 use reen_testkit::{acting_for, body, code};
 use tonic::{Response, Status};
 
@@ -121,7 +122,11 @@ async fn users_are_listed_newest_first() {
         auth.buyer(name).await;
     }
     let list = async |limit, skip| {
-        let page = ListUsersRequest { limit, skip };
+        let page = ListUsersRequest {
+            limit,
+            skip,
+            keyset: None,
+        };
         let listed = body(auth.gateway().list_users(page).await);
         assert_eq!(listed.total, 3);
         let names = listed.users.into_iter().map(|user| user.name);
@@ -130,8 +135,34 @@ async fn users_are_listed_newest_first() {
     assert_eq!(list(1_000, 0).await, ["eve", "bob", "ada"]);
     assert_eq!(list(1, 1).await, ["bob"]);
     assert!(list(10, i64::from(i32::MAX)).await.is_empty());
-    let page = ListUsersRequest { limit: 0, skip: -1 };
+    let page = ListUsersRequest {
+        limit: 0,
+        skip: -1,
+        keyset: None,
+    };
     assert_eq!(fields(auth.gateway().list_users(page).await).len(), 2);
+}
+
+#[tokio::test]
+async fn users_are_read_from_where_a_page_ended() {
+    let auth = Auth::start().await;
+    for name in ["ada", "bob", "eve"] {
+        auth.buyer(name).await;
+    }
+    let page = async |after| {
+        let asked = ListUsersRequest {
+            limit: 2,
+            skip: 0,
+            keyset: Some(Keyset { after }),
+        };
+        let listed = body(auth.gateway().list_users(asked).await);
+        assert_eq!(listed.total, 0);
+        let names = listed.users.into_iter().map(|user| user.name);
+        (names.collect::<Vec<_>>(), listed.next)
+    };
+    let (newest, next) = page(None).await;
+    assert_eq!(newest, ["eve", "bob"]);
+    assert_eq!(page(next).await, (vec!["ada".to_owned()], None));
 }
 
 #[tokio::test]

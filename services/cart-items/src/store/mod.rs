@@ -1,5 +1,6 @@
 //! Documents, indexes and queries; nothing else speaks to MongoDB.
 
+mod adding;
 mod bought;
 mod document;
 mod takings;
@@ -8,16 +9,15 @@ use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use futures::TryStreamExt as _;
 use mongodb::options::{IndexOptions, ReturnDocument};
-use mongodb::{Collection, IndexModel};
-use reen_mongo::{Database, Fence, sync_indexes};
+use mongodb::{ClientSession, IndexModel};
+use reen_mongo::{Collection, Database, Fence, sync_indexes};
 
 use crate::domain::{CartItem, MOST_LINES, Quantity};
 use crate::error::Error;
+pub(crate) use adding::{Added, Addition};
 use document::{ItemDocument, TakenDocument};
+pub(crate) use reen_mongo::{Claim, Idempotency};
 pub(crate) use takings::Takings;
-
-/// Two first pieces of one product at the same moment collide once; more often is not a race.
-const ADD_ATTEMPTS: usize = 3;
 
 #[derive(Clone)]
 pub(crate) struct Store {
@@ -25,14 +25,6 @@ pub(crate) struct Store {
     items: Collection<ItemDocument>,
     taken: Collection<TakenDocument>,
     fence: Fence,
-}
-
-/// What became of pieces that were to be added.
-pub(crate) enum Added {
-    Item(CartItem),
-    /// With what is in the cart already they would be more than allowed.
-    TooMany,
-    CartFull,
 }
 
 impl Store {
@@ -54,76 +46,6 @@ impl Store {
         let by_product = IndexModel::builder().keys(doc! {"productId": 1}).build();
         sync_indexes(&store.items, [one_per_product, oldest_first, by_product]).await?;
         Ok(store)
-    }
-
-    /// Adds pieces unless the item would then have more than `most`.
-    pub(crate) async fn add(
-        &self,
-        user_id: ObjectId,
-        product_id: ObjectId,
-        quantity: Quantity,
-        most: i64,
-    ) -> Result<Added, Error> {
-        if quantity.pieces() > most {
-            return Ok(Added::TooMany);
-        }
-        for _attempt in 0..ADD_ATTEMPTS {
-            match self.upsert(user_id, product_id, quantity, most).await {
-                Ok(Some(item)) => return self.keep_if_room(item).await,
-                Err(error) if !error.is_duplicate_key() => return Err(error.into()),
-                Ok(None) | Err(_) => {}
-            }
-            // The item is there: with too many pieces already, or made a moment ago by a sibling call.
-            let key = doc! {"userId": user_id, "productId": product_id};
-            if let Some(item) = self.items.find_one(key).await?
-                && item.quantity.saturating_add(quantity.pieces()) > most
-            {
-                return Ok(Added::TooMany);
-            }
-        }
-        Ok(Added::TooMany)
-    }
-
-    async fn upsert(
-        &self,
-        user_id: ObjectId,
-        product_id: ObjectId,
-        quantity: Quantity,
-        most: i64,
-    ) -> Result<Option<ItemDocument>, reen_mongo::Error> {
-        let now = DateTime::now();
-        let with_room = doc! {
-            "userId": user_id,
-            "productId": product_id,
-            "quantity": {"$lte": most - quantity.pieces()},
-        };
-        let added = doc! {
-            "$inc": {"quantity": quantity.pieces()},
-            "$set": {"updatedAt": now},
-            "$setOnInsert": {"_id": ObjectId::new(), "createdAt": now},
-        };
-        let item = self
-            .items
-            .find_one_and_update(with_room, added)
-            .upsert(true)
-            .return_document(ReturnDocument::After)
-            .await?;
-        Ok(item)
-    }
-
-    /// Takes a new line out again when it is one too many: counting afterwards, unlike before,
-    /// holds against concurrent additions.
-    async fn keep_if_room(&self, item: ItemDocument) -> Result<Added, Error> {
-        let is_new = item.created_at == item.updated_at;
-        if is_new {
-            let of_user = doc! {"userId": item.user_id};
-            let lines = self.items.count_documents(of_user).await?;
-            if i64::try_from(lines).unwrap_or(i64::MAX) > MOST_LINES {
-                self.items.delete_one(doc! {"_id": item.id}).await?;
-                return Ok(Added::CartFull);
-            }
-        }
-        Ok(Added::Item(item.into()))
     }
 
     pub(crate) async fn of_user(&self, user_id: ObjectId) -> Result<Vec<CartItem>, Error> {
@@ -150,15 +72,36 @@ impl Store {
         user_id: ObjectId,
         id: ObjectId,
         quantity: Quantity,
-    ) -> Result<Option<CartItem>, Error> {
+        claim: &Claim<CartItem>,
+    ) -> Result<CartItem, Error> {
+        let mut write = claim.begin(&self.database).await?;
+        loop {
+            let attempt = self.set_quantity_once(write.session(), user_id, id, quantity);
+            let attempt = attempt.await;
+            if let Some(item) = write.settle(attempt).await? {
+                return Ok(item);
+            }
+        }
+    }
+
+    async fn set_quantity_once(
+        &self,
+        session: Option<&mut ClientSession>,
+        user_id: ObjectId,
+        id: ObjectId,
+        quantity: Quantity,
+    ) -> Result<CartItem, Error> {
         let own = doc! {"_id": id, "userId": user_id};
         let change = doc! {"$set": {"quantity": quantity.pieces(), "updatedAt": DateTime::now()}};
-        let changed = self
+        let mut changing = self
             .items
             .find_one_and_update(own, change)
-            .return_document(ReturnDocument::After)
-            .await?;
-        Ok(changed.map(CartItem::from))
+            .return_document(ReturnDocument::After);
+        if let Some(session) = session {
+            changing = changing.session(session);
+        }
+        let changed = changing.await?;
+        changed.map(CartItem::from).ok_or(Error::NotFound)
     }
 
     pub(crate) async fn remove(&self, user_id: ObjectId, id: ObjectId) -> Result<bool, Error> {

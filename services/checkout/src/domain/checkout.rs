@@ -15,9 +15,6 @@ pub(crate) struct Checkout {
     pub(crate) total_cents: i64,
     /// ISO 4217, lower case.
     pub(crate) currency: String,
-    /// Absent, never null: the unique index knows only documents that have it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) idempotency_key: Option<String>,
     pub(crate) hold_state: HoldState,
     /// Absent until Stripe's session is known.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -24,7 +24,6 @@ pub(crate) struct CartLine {
 pub(crate) struct Draft {
     pub(crate) id: ObjectId,
     pub(crate) user_id: ObjectId,
-    pub(crate) idempotency_key: Option<String>,
     pub(crate) created_at: DateTime,
     /// When the payment page closes; whole seconds, because Stripe's are.
     pub(crate) expires_at: DateTime,
@@ -32,18 +31,12 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// A new checkout, open from `now` for `open_for`.
-    pub(crate) fn new(
-        user_id: ObjectId,
-        idempotency_key: Option<String>,
-        now: DateTime,
-        open_for: Duration,
-    ) -> Self {
+    pub(crate) fn new(id: ObjectId, user_id: ObjectId, now: DateTime, open_for: Duration) -> Self {
         let closes = later(now, open_for).timestamp_millis();
         let expires_at = DateTime::from_millis(closes - closes.rem_euclid(MILLIS_PER_SECOND));
         Self {
-            id: ObjectId::new(),
+            id,
             user_id,
-            idempotency_key,
             created_at: now,
             expires_at,
         }
@@ -53,7 +46,7 @@ impl Draft {
 impl Checkout {
     /// A checkout over what was reserved, if the buyer can afford it and one payment can carry it.
     pub(crate) fn opening(
-        draft: Draft,
+        draft: &Draft,
         lines: Vec<Line>,
         balance_cents: i64,
     ) -> Result<Self, Refusal> {
@@ -65,7 +58,6 @@ impl Checkout {
             lines,
             total_cents,
             currency: CURRENCY.to_owned(),
-            idempotency_key: draft.idempotency_key,
             hold_state: HoldState::Held,
             page: None,
             payment: None,
@@ -147,7 +139,12 @@ mod tests {
     #[test]
     fn the_payment_page_closes_at_a_whole_second() {
         let now = DateTime::from_millis(1_732_147_200_123);
-        let draft = Draft::new(ObjectId::new(), None, now, Duration::from_secs(60));
+        let draft = Draft::new(
+            ObjectId::new(),
+            ObjectId::new(),
+            now,
+            Duration::from_secs(60),
+        );
         assert_eq!(draft.expires_at.timestamp_millis(), 1_732_147_260_000);
     }
 

@@ -13,8 +13,6 @@ pub(crate) enum Refusal {
     TotalTooSmall,
     #[error("the checkout is not open any more")]
     Closed,
-    #[error("the checkout of this Idempotency-Key is not open any more; use a new key")]
-    KeySpent,
     #[error("the checkout was paid by another payment")]
     SecondPayment,
     #[error("the payment is not the total of the checkout")]

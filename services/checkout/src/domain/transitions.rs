@@ -44,10 +44,6 @@ impl Checkout {
 
     /// It can no longer be paid. What was paid or closed otherwise stays as it is, without complaint.
     pub(crate) fn expire(&mut self) -> Result<(), Refusal> {
-        if self.state == State::Opening {
-            // No answer was given under this key, so the client may try again with it.
-            self.idempotency_key = None;
-        }
         if matches!(self.state, State::Opening | State::Open) {
             self.state = State::Expired;
             self.owe_release();
@@ -131,9 +127,8 @@ mod tests {
     const TOTAL_CENTS: i64 = 300;
 
     fn opening() -> Checkout {
-        let key = Some("key".to_owned());
         let open_for = Duration::from_secs(60);
-        let draft = Draft::new(ObjectId::new(), key, DateTime::now(), open_for);
+        let draft = Draft::new(ObjectId::new(), ObjectId::new(), DateTime::now(), open_for);
         let line = Line {
             product_id: ObjectId::new(),
             name: "Lamp".to_owned(),
@@ -142,7 +137,7 @@ mod tests {
             quantity: 1,
             image_url: String::new(),
         };
-        Checkout::opening(draft, vec![line], TOTAL_CENTS).unwrap()
+        Checkout::opening(&draft, vec![line], TOTAL_CENTS).unwrap()
     }
 
     fn page() -> PaymentPage {
@@ -241,13 +236,6 @@ mod tests {
         let mut checkout = after(&[Event::ShowPage, Event::Pay("pi_1"), Event::Expire]);
         assert_eq!(checkout.state, State::Paid);
         assert_eq!(checkout.cancel(), Err(Refusal::Closed));
-    }
-
-    #[test]
-    fn a_key_under_which_nothing_was_answered_is_free_again() {
-        assert_eq!(after(&[Event::Expire]).idempotency_key, None);
-        let answered = after(&[Event::ShowPage, Event::Expire]);
-        assert_eq!(answered.idempotency_key.as_deref(), Some("key"));
     }
 
     fn any_event() -> impl Strategy<Value = Event> {

@@ -6,15 +6,21 @@ use super::Checkouts;
 use crate::clients::{Hold, SessionState};
 use crate::domain::{Checkout, PaymentPage, Refusal, State};
 use crate::error::Error;
+use crate::store::Claim;
 
 impl Checkouts {
-    pub(crate) async fn cancel(&self, user_id: ObjectId, id: ObjectId) -> Result<Checkout, Error> {
+    pub(crate) async fn cancel(
+        &self,
+        user_id: ObjectId,
+        id: ObjectId,
+        claim: &Claim<Checkout>,
+    ) -> Result<Checkout, Error> {
         let checkout = self.get(user_id, id).await?;
         let canceled = match (checkout.state, &checkout.page) {
             (State::Canceled, _) => checkout,
             (State::Open, Some(page)) => {
                 self.close_page(page).await?;
-                self.store.change(id, Checkout::cancel).await?
+                self.store.change_for(claim, id, Checkout::cancel).await?
             }
             _ => return Err(Refusal::Closed.into()),
         };

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
+use mongodb::ClientSession;
 use rand::Rng as _;
 use reen_chassis::Operation;
-use reen_mongo::FenceError;
+use reen_mongo::{Claim, FenceError, Transaction};
 use tokio::time::{Instant, sleep};
 
 use super::Store;
@@ -26,6 +27,49 @@ impl Store {
         R: Fn(&mut Checkout) -> Result<(), Refusal>,
     {
         self.change_as(None, id, rule).await
+    }
+
+    /// As [`Self::change`], together with the answer to the request that asks for it.
+    pub(crate) async fn change_for<R>(
+        &self,
+        claim: &Claim<Checkout>,
+        id: ObjectId,
+        rule: R,
+    ) -> Result<Checkout, Error>
+    where
+        R: Fn(&mut Checkout) -> Result<(), Refusal>,
+    {
+        if !claim.is_named() {
+            return self.change(id, rule).await;
+        }
+        let mut transaction = Transaction::begin(&self.database).await?;
+        loop {
+            let attempt = self.change_once(transaction.session(), claim, id, &rule);
+            let attempt = attempt.await;
+            if let Some(changed) = transaction.settle(attempt).await? {
+                return Ok(changed);
+            }
+        }
+    }
+
+    async fn change_once<R>(
+        &self,
+        session: &mut ClientSession,
+        claim: &Claim<Checkout>,
+        id: ObjectId,
+        rule: &R,
+    ) -> Result<Checkout, Error>
+    where
+        R: Fn(&mut Checkout) -> Result<(), Refusal>,
+    {
+        let this = doc! {"_id": id};
+        let found = self.checkouts.find_one(this.clone());
+        let before = found.session(&mut *session).await?.ok_or(Error::NotFound)?;
+        let after = changed(&before, None, rule)?;
+        let writing = self.checkouts.replace_one(this, &after);
+        writing.session(&mut *session).await?;
+        claim.keep(session, &after).await?;
+        Ok(after)
     }
 
     /// A step of a saga: as [`Self::change`], and at most once for each operation. A repeat answers

@@ -1,7 +1,6 @@
 //! Documents, indexes and queries; nothing else speaks to MongoDB.
 
 mod change;
-mod lanes;
 mod schema;
 mod unsettled;
 
@@ -10,56 +9,41 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use futures::TryStreamExt as _;
-use mongodb::Collection;
-use reen_mongo::{Database, GuardedWrites};
+use reen_mongo::{Collection, Database, GuardedWrites};
 use serde::Deserialize;
 
 use crate::domain::{Checkout, HoldState};
 use crate::error::Error;
-use lanes::Lanes;
-pub(crate) use lanes::Turn;
-use schema::{abandoned_before, of_key, overdue_before, owing_release};
+pub(crate) use reen_mongo::{Claim, Idempotency};
+use schema::{abandoned_before, overdue_before, owing_release};
 
 #[derive(Clone)]
 pub(crate) struct Store {
+    database: Database,
     checkouts: Collection<Checkout>,
     /// Changes of checkouts, those of the same moment together.
     writes: Arc<GuardedWrites>,
-    /// One for each user's idempotency key: a repeat waits for the first instead of holding stock too.
-    lanes: Lanes,
-}
-
-/// What became of a new checkout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Inserted {
-    New,
-    /// The user has one under the same idempotency key.
-    KeyTaken,
 }
 
 impl Store {
     pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
         let store = Self {
+            database: database.clone(),
             checkouts: database.collection(schema::CHECKOUTS),
             writes: Arc::new(GuardedWrites::open(database, schema::CHECKOUTS)),
-            lanes: Lanes::default(),
         };
         schema::sync(&store.checkouts).await?;
         Ok(store)
     }
 
-    /// Waits until no other call of this process opens a checkout under the user's key. Other
-    /// replicas are told apart by the unique index when the checkout is inserted.
-    pub(crate) async fn turn_of(&self, user_id: ObjectId, key: &str) -> Turn {
-        self.lanes.enter([(user_id.bytes(), key)]).await
-    }
-
-    pub(crate) async fn insert(&self, checkout: &Checkout) -> Result<Inserted, Error> {
-        let inserted = self.checkouts.insert_one(checkout).await;
+    /// Stores a new checkout; or answers the one of this id, which a process made that died since.
+    pub(crate) async fn insert(&self, checkout: Checkout) -> Result<Checkout, Error> {
+        let inserted = self.checkouts.insert_one(&checkout).await;
         match inserted.map_err(reen_mongo::Error::from) {
-            Ok(_) => Ok(Inserted::New),
-            // Ids are new, so the key is what was there before.
-            Err(error) if error.is_duplicate_key() => Ok(Inserted::KeyTaken),
+            Ok(_) => Ok(checkout),
+            Err(error) if error.is_duplicate_key() => {
+                self.find(checkout.id).await?.ok_or(Error::NotFound)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -75,15 +59,6 @@ impl Store {
     ) -> Result<Option<Checkout>, Error> {
         let own = doc! {"_id": id, "userId": user_id};
         Ok(self.checkouts.find_one(own).await?)
-    }
-
-    pub(crate) async fn find_by_key(
-        &self,
-        user_id: ObjectId,
-        idempotency_key: &str,
-    ) -> Result<Option<Checkout>, Error> {
-        let of_key = of_key(user_id, idempotency_key);
-        Ok(self.checkouts.find_one(of_key).await?)
     }
 
     /// Notes that nothing is owed to the stock any more.

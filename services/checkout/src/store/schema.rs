@@ -1,10 +1,9 @@
 //! The queries and the indexes that serve them.
 
-use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, doc};
+use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
-use mongodb::{Collection, IndexModel};
-use reen_mongo::sync_indexes;
+use reen_mongo::{Collection, sync_indexes};
 
 use crate::domain::{Checkout, HoldState, State, Window};
 
@@ -15,18 +14,9 @@ pub(super) const PAGE_CLOSED: &str = "expiresAt";
 pub(super) const PAID: &str = "paidAt";
 
 pub(super) async fn sync(checkouts: &Collection<Checkout>) -> Result<(), reen_mongo::Error> {
-    let keyed = doc! {"idempotencyKey": {"$exists": true}};
-    let once_per_key = IndexOptions::builder()
-        .unique(true)
-        .partial_filter_expression(keyed)
-        .build();
     let owing = doc! {"holdState": HoldState::ReleaseOwed.word()};
     let only_owing = IndexOptions::builder()
         .partial_filter_expression(owing)
-        .build();
-    let by_key = IndexModel::builder()
-        .keys(doc! {"userId": 1, "idempotencyKey": 1})
-        .options(once_per_key)
         .build();
     let by_age = IndexModel::builder()
         .keys(doc! {"state": 1, "createdAt": 1})
@@ -45,11 +35,7 @@ pub(super) async fn sync(checkouts: &Collection<Checkout>) -> Result<(), reen_mo
         .keys(doc! {"holdState": 1, "state": 1})
         .options(only_owing)
         .build();
-    sync_indexes(checkouts, [by_key, by_age, by_expiry, by_payment, by_debt]).await
-}
-
-pub(super) fn of_key(user_id: ObjectId, idempotency_key: &str) -> Document {
-    doc! {"userId": user_id, "idempotencyKey": idempotency_key}
+    sync_indexes(checkouts, [by_age, by_expiry, by_payment, by_debt]).await
 }
 
 pub(super) fn abandoned_before(moment: DateTime) -> Document {
@@ -94,8 +80,8 @@ mod tests {
     use reen_testkit::{TestDatabase, assert_uses_index};
 
     use super::{
-        CHECKOUTS, PAGE_CLOSED, PAID, abandoned_before, closed_in, of_key, overdue_before,
-        owing_release, paid_in,
+        CHECKOUTS, PAGE_CLOSED, PAID, abandoned_before, closed_in, overdue_before, owing_release,
+        paid_in,
     };
     use crate::domain::Window;
     use crate::store::Store;
@@ -108,7 +94,6 @@ mod tests {
         let now = DateTime::now();
         let id = ObjectId::new();
         for query in [
-            of_key(id, "key"),
             abandoned_before(now),
             overdue_before(now),
             owing_release(),

@@ -2,17 +2,21 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bson::oid::ObjectId;
+use bson::{DateTime, Document, doc};
+use reen_chassis::RequestKey;
 use reen_error::{Code, Failure};
 use reen_proto::checkout::v1::{OpenCheckoutRequest, Status};
-use reen_testkit::eventually;
+use reen_proto::products::v1::ReleaseHoldRequest;
+use reen_proto::products::v1::products_client::ProductsClient;
+use reen_testkit::{eventually, peer, saga_operation};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::peers::HoldState;
-use crate::support::{Shop, client, hurried_for};
+use crate::support::peers::{Hold, HoldState};
+use crate::support::{MINUTE, Shop, client, hurried_for, named, open};
 
 #[tokio::test]
 async fn the_same_key_opens_one_checkout() {
@@ -28,24 +32,36 @@ async fn the_same_key_opens_one_checkout() {
 #[tokio::test]
 async fn the_same_key_at_the_same_time_opens_one_checkout() {
     let shop = Arc::new(Shop::start().await);
+    let asleep = reen_checkout::Sweeping::default();
+    let (replica, _running) = crate::support::run(shop.replica(asleep)).await;
     let buyer = ObjectId::new();
     let mut calls = JoinSet::new();
-    for _ in 0..10 {
-        let shop = Arc::clone(&shop);
-        calls.spawn(async move { shop.open_keyed(buyer, "key").await.unwrap() });
+    for index in 0..20 {
+        let address = if index % 2 == 0 {
+            shop.address
+        } else {
+            replica
+        };
+        calls.spawn(open(client("gateway", address), buyer, Some("key")));
     }
-    let answers = calls.join_all().await;
-    assert!(answers.iter().all(|answer| answer.status() == Status::Open));
-    let ids: HashSet<_> = answers.into_iter().map(|answer| answer.id).collect();
-    let [id] = &ids.into_iter().collect::<Vec<_>>()[..] else {
-        panic!("several checkouts");
-    };
+    let mut ids = HashSet::new();
+    for outcome in calls.join_all().await {
+        match outcome {
+            Ok(answer) => {
+                assert_eq!(answer.status(), Status::Open);
+                ids.insert(answer.id);
+            }
+            Err(refused) => assert_eq!(refused.code, Code::IdempotencyInFlight),
+        }
+    }
+    let again = shop.open_keyed(buyer, "key").await.unwrap();
+    assert_eq!(ids, HashSet::from([again.id.clone()]));
     assert_eq!(shop.stripe.sessions().await.len(), 1);
-    assert_eq!(shop.peers.hold(id), Some(HoldState::Held));
+    assert_eq!(shop.peers.hold(&again.id), Some(HoldState::Held));
+    let reservations = shop.peers.world().reservations.len();
     assert_eq!(
-        shop.peers.world().reservations.len(),
-        1,
-        "one call holds stock"
+        reservations, 1,
+        "one call holds stock, at whichever replica"
     );
 }
 
@@ -62,25 +78,88 @@ async fn a_key_belongs_to_its_user() {
 }
 
 #[tokio::test]
-async fn a_key_has_an_end() {
-    let shop = Shop::start().await;
-    let long = "k".repeat(256);
-    let refused = shop.open_keyed(ObjectId::new(), &long).await.unwrap_err();
-    assert_eq!(refused.code, Code::ValidationFailed);
-    assert_eq!(refused.fields[0].field, "idempotencyKey");
-}
-
-#[tokio::test]
-async fn a_key_whose_checkout_is_closed_is_spent() {
+async fn a_repeat_gets_the_first_answer_whatever_became_of_the_checkout() {
     let shop = Shop::start().await;
     let buyer = ObjectId::new();
     let checkout = shop.open_keyed(buyer, "key").await.unwrap();
     shop.cancel(buyer, &checkout.id).await.unwrap();
-    let again = shop.open_keyed(buyer, "key").await.unwrap_err();
-    assert_eq!(again.code, Code::CheckoutClosed);
+    let again = shop.open_keyed(buyer, "key").await.unwrap();
+    assert_eq!(again, checkout);
     assert_eq!(shop.peers.world().reservations.len(), 1);
     let anew = shop.open_keyed(buyer, "another key").await.unwrap();
-    assert_eq!(anew.status(), Status::Open);
+    assert_ne!(anew.id, checkout.id);
+}
+
+/// Leaves a request behind whose process died over it; answers what it would have made.
+async fn left_behind(shop: &Shop, buyer: ObjectId) -> ObjectId {
+    let method = "/reen.checkout.v1.Checkout/OpenCheckout";
+    let key = RequestKey::new(&buyer.to_hex(), method, &named("key"));
+    let effect = ObjectId::new();
+    let claimed = doc! {
+        "_id": key.id(), "fingerprint": key.fingerprint(), "effect": effect,
+        "claim": ObjectId::new(), "leaseUntil": DateTime::MIN, "claimedAt": DateTime::now(),
+    };
+    let database = shop.database.open().await;
+    let requests = database.collection::<Document>("idempotency");
+    requests.insert_one(claimed).await.unwrap();
+    effect
+}
+
+#[tokio::test]
+async fn a_process_that_dies_with_the_stock_in_its_hands_is_gone_on_with() {
+    let shop = Shop::start().await;
+    let buyer = ObjectId::new();
+    let effect = left_behind(&shop, buyer).await;
+    let hold = Hold {
+        state: HoldState::Held,
+        expires_at: SystemTime::now() + MINUTE,
+    };
+    shop.peers.world().holds.insert(effect.to_hex(), hold);
+    let checkout = shop.open_keyed(buyer, "key").await.unwrap();
+    assert_eq!(checkout.id, effect.to_hex(), "under the hold that is there");
+    assert_eq!(shop.peers.count(HoldState::Held), 1);
+}
+
+#[tokio::test]
+async fn a_process_that_dies_before_it_shows_the_page_is_gone_on_with() {
+    let shop = Shop::start().await;
+    let buyer = ObjectId::new();
+    let effect = left_behind(&shop, buyer).await;
+    let first = shop.open_keyed(buyer, "key").await.unwrap();
+    // As if the page had not been noted, nor the answer.
+    let database = shop.database.open().await;
+    let opening = doc! {"$set": {"state": "opening"}, "$unset": {"page": ""}};
+    let checkouts = database.collection::<Document>("checkouts");
+    checkouts
+        .update_one(doc! {"_id": effect}, opening)
+        .await
+        .unwrap();
+    let requests = database.collection::<Document>("idempotency");
+    let unanswered = doc! {"$set": {"leaseUntil": DateTime::MIN}, "$unset": {"answer": ""}};
+    requests.update_one(doc! {}, unanswered).await.unwrap();
+
+    let again = shop.open_keyed(buyer, "key").await.unwrap();
+    assert_eq!(again.id, first.id);
+    assert_eq!(again.stripe_session_url, first.stripe_session_url);
+    assert_eq!(shop.stripe.sessions().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_cleared_away_after_a_crash_is_begun_anew() {
+    let shop = Shop::start().await;
+    let buyer = ObjectId::new();
+    let effect = left_behind(&shop, buyer).await;
+    let swept = ReleaseHoldRequest {
+        operation: saga_operation("release", format!("open:{effect}"), 2),
+        hold_id: effect.to_hex(),
+    };
+    let products = peer("checkout", "products", shop.peers.products);
+    let mut products = ProductsClient::new(products);
+    products.release_hold(swept).await.unwrap();
+    let refused = shop.open_keyed(buyer, "key").await.unwrap_err();
+    assert_eq!(refused.code, Code::Unavailable, "nothing is left of it");
+    let anew = shop.open_keyed(buyer, "key").await.unwrap();
+    assert_ne!(anew.id, effect.to_hex());
 }
 
 #[tokio::test]
@@ -119,7 +198,7 @@ async fn stripe_hanging_is_given_up_within_the_deadline() {
     let fault = json!({"path": "/v1/checkout/sessions", "times": 9, "hang_ms": 60_000});
     shop.stripe.suffer(fault).await;
     let mut gateway = shop.called_by("gateway");
-    let opening = gateway.open_checkout(OpenCheckoutRequest::default());
+    let opening = gateway.open_checkout(OpenCheckoutRequest {});
     let patience = Duration::from_secs(2);
     let opening = hurried_for(ObjectId::new(), patience, opening).await;
     let refused = Failure::from(opening.unwrap_err());
@@ -138,7 +217,7 @@ async fn stock_is_given_back_when_the_deadline_is_over() {
     let shop = Shop::start().await;
     shop.peers.world().balance_takes = Duration::from_secs(60);
     let mut gateway = shop.called_by("gateway");
-    let opening = gateway.open_checkout(OpenCheckoutRequest::default());
+    let opening = gateway.open_checkout(OpenCheckoutRequest {});
     let patience = Duration::from_millis(500);
     let opening = hurried_for(ObjectId::new(), patience, opening).await;
     let refused = Failure::from(opening.unwrap_err());
@@ -157,6 +236,6 @@ async fn replicas_share_what_they_know() {
     let asleep = reen_checkout::Sweeping::default();
     let (address, _running) = crate::support::run(shop.replica(asleep)).await;
     let other = client("gateway", address);
-    let again = crate::support::open(other, buyer, Some("key")).await;
+    let again = open(other, buyer, Some("key")).await;
     assert_eq!(again.unwrap(), checkout);
 }

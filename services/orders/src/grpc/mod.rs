@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bson::oid::ObjectId;
 use reen_chassis::server::refuse;
-use reen_chassis::{Caller, Operation};
+use reen_chassis::{Answered, Caller, Operation, RequestKey};
 use reen_error::Failure;
 use reen_proto::orders::v1 as proto;
 use tonic::{Request, Response, Status};
@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 use crate::domain::Requester;
 use crate::error::Error;
 use crate::service::Orders;
+use crate::store::Idempotency;
 
 /// Who may act on behalf of a user.
 const FOR_USERS: &[&str] = &["gateway"];
@@ -25,11 +26,15 @@ const REFUNDERS: &[&str] = &["gateway", "reen"];
 
 pub(crate) struct Grpc {
     service: Arc<Orders>,
+    idempotency: Idempotency,
 }
 
 impl Grpc {
-    pub(crate) fn new(service: Arc<Orders>) -> Self {
-        Self { service }
+    pub(crate) fn new(service: Arc<Orders>, idempotency: Idempotency) -> Self {
+        Self {
+            service,
+            idempotency,
+        }
     }
 }
 
@@ -41,7 +46,7 @@ impl proto::orders_server::Orders for Grpc {
     ) -> Result<Response<proto::ListOrdersResponse>, Status> {
         let user_id = signed_in(&request)?;
         let asked = request.get_ref();
-        let page = parse::page(asked.limit, asked.skip)?;
+        let page = parse::page(asked.limit, asked.skip, asked.keyset.as_ref())?;
         answer(self.service.list(user_id, page).await.map(view::orders))
     }
 
@@ -60,7 +65,7 @@ impl proto::orders_server::Orders for Grpc {
     ) -> Result<Response<proto::ListSalesResponse>, Status> {
         let seller_id = signed_in(&request)?;
         let asked = request.get_ref();
-        let page = parse::page(asked.limit, asked.skip)?;
+        let page = parse::page(asked.limit, asked.skip, asked.keyset.as_ref())?;
         answer(self.service.sales(seller_id, page).await.map(view::sales))
     }
 
@@ -71,8 +76,11 @@ impl proto::orders_server::Orders for Grpc {
         let seller_id = signed_in(&request)?;
         let id = order_id(&request.get_ref().id)?;
         let wanted = parse::status(request.get_ref().status())?;
-        let changed = self.service.change_status(seller_id, id, wanted).await;
-        answer(changed.map(view::order))
+        let service = Arc::clone(&self.service);
+        let changing =
+            move |claim| async move { service.change_status(seller_id, id, wanted, &claim).await };
+        let key = RequestKey::of(&request);
+        Answered::respond(self.idempotency.once(key, view::order, changing).await)
     }
 
     async fn count_orders(
@@ -89,11 +97,15 @@ impl proto::orders_server::Orders for Grpc {
         request: Request<proto::RequestRefundRequest>,
     ) -> Result<Response<proto::Refund>, Status> {
         let requester = requester(&request)?;
+        let key = RequestKey::of(&request);
         let asked = request.into_inner();
         let order_id = order_id(&asked.order_id)?;
         let wish = parse::wish(asked, requester)?;
-        let refund = self.service.request_refund(order_id, &wish).await;
-        answer(refund.map(|refund| view::refund(order_id, refund)))
+        let service = Arc::clone(&self.service);
+        let asking =
+            move |claim| async move { service.request_refund(order_id, &wish, &claim).await };
+        let view = move |refund| view::refund(order_id, refund);
+        Answered::respond(self.idempotency.once(key, view, asking).await)
     }
 
     async fn settle_refund(

@@ -3,6 +3,7 @@
 use bson::oid::ObjectId;
 use reen_error::{Failure, FieldFailure};
 use reen_proto::orders::v1 as proto;
+use reen_proto::paging::v1::Keyset;
 
 use crate::domain::{CheckoutId, NewLine, NewOrder, OutsideRefund, Page, Requester, Status, Wish};
 
@@ -34,8 +35,15 @@ pub(super) fn product_ids(asked: &[String]) -> Result<Vec<ObjectId>, Failure> {
     Ok(ids.collect())
 }
 
-pub(super) fn page(limit: i32, skip: i64) -> Result<Page, Failure> {
-    Page::parse(limit, skip).map_err(Failure::invalid)
+pub(super) fn page(limit: i32, skip: i64, keyset: Option<&Keyset>) -> Result<Page, Failure> {
+    let page = Page::parse(limit, skip).map_err(Failure::invalid)?;
+    match keyset {
+        None => Ok(page),
+        Some(Keyset { after: None }) => Ok(page.behind(None)),
+        Some(Keyset { after: Some(last) }) => {
+            object_id("after", &last.id).map(|last| page.behind(Some(last)))
+        }
+    }
 }
 
 pub(super) fn status(status: proto::Status) -> Result<Status, Failure> {

@@ -2,9 +2,10 @@
 
 use bson::oid::ObjectId;
 use reen_proto::orders::v1 as proto;
+use reen_proto::paging::v1::Position;
 use reen_proto::time::from_millis;
 
-use crate::domain::{Order, OrderLine, Refund, RefundStatus, Sale, Share, Status};
+use crate::domain::{Listed, Order, OrderLine, Refund, RefundStatus, Sale, Share, Status};
 use crate::store::ProductCount;
 
 pub(super) fn order(order: Order) -> proto::Order {
@@ -45,17 +46,27 @@ pub(super) fn outside_refund(
     }
 }
 
-pub(super) fn orders((orders, total): (Vec<Order>, u64)) -> proto::ListOrdersResponse {
+pub(super) fn orders(listed: Listed<Order>) -> proto::ListOrdersResponse {
     proto::ListOrdersResponse {
-        orders: orders.into_iter().map(order).collect(),
-        total: count(total),
+        orders: listed.items.into_iter().map(order).collect(),
+        total: count(listed.total),
+        next: listed.next.map(position),
     }
 }
 
-pub(super) fn sales((sales, total_orders): (Vec<Sale>, u64)) -> proto::ListSalesResponse {
+/// Orders are sorted by their ids alone.
+fn position(last: ObjectId) -> Position {
+    Position {
+        id: last.to_hex(),
+        key: None,
+    }
+}
+
+pub(super) fn sales(listed: Listed<Sale>) -> proto::ListSalesResponse {
     proto::ListSalesResponse {
-        sales: sales.into_iter().map(sale).collect(),
-        total_orders: count(total_orders),
+        sales: listed.items.into_iter().map(sale).collect(),
+        total_orders: count(listed.total),
+        next: listed.next.map(position),
     }
 }
 

@@ -7,13 +7,13 @@ mod history;
 mod refunds;
 mod schema;
 
-use mongodb::Collection;
 use reen_messaging::Outbox;
-use reen_mongo::{Database, Fence};
+use reen_mongo::{Collection, Database, Fence};
 
 pub(crate) use creation::Creations;
 pub(crate) use document::ProductCount;
 use document::{CreationDocument, OrderDocument};
+pub(crate) use reen_mongo::{Claim, Idempotency};
 
 #[derive(Clone)]
 pub(crate) struct Store {

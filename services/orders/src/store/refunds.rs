@@ -4,7 +4,7 @@ use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use mongodb::ClientSession;
 use reen_chassis::Operation;
-use reen_mongo::Transaction;
+use reen_mongo::{Claim, Transaction};
 
 use super::Store;
 use super::history::sold;
@@ -21,11 +21,12 @@ impl Store {
         &self,
         order_id: ObjectId,
         wish: &Wish,
+        claim: &Claim<Refund>,
     ) -> Result<Refund, Error> {
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self
-                .request_refund_once(transaction.session(), order_id, wish)
+                .request_refund_once(transaction.session(), order_id, wish, claim)
                 .await;
             if let Some(refund) = transaction.settle(attempt).await? {
                 self.outbox.nudge();
@@ -39,6 +40,7 @@ impl Store {
         session: &mut ClientSession,
         order_id: ObjectId,
         wish: &Wish,
+        claim: &Claim<Refund>,
     ) -> Result<Refund, Error> {
         let this = match wish.requester {
             Requester::Operator => doc! {"_id": order_id},
@@ -52,6 +54,7 @@ impl Store {
             let message = refund_requested(&changed, &refund);
             self.outbox.put(session, &message).await?;
         }
+        claim.keep(session, &refund).await?;
         Ok(refund)
     }
 

@@ -27,6 +27,14 @@ async fn every_query_is_served_by_an_index() {
         (history::buyer(user), as_it_comes()),
         (history::seller_to_others(user), history::newest_first()),
         (history::seller_to_others(user), as_it_comes()),
+        (
+            history::behind(history::buyer(user), Some(id)),
+            history::newest_first(),
+        ),
+        (
+            history::behind(history::seller_to_others(user), Some(id)),
+            history::newest_first(),
+        ),
         (history::bought(user, id), as_it_comes()),
         (history::sold(user, id), as_it_comes()),
         (history::sold_in(user, id, Status::Paid), as_it_comes()),

@@ -14,6 +14,7 @@ use reen_orders::{App, Config, NAME};
 use reen_proto::operation::v1::Operation;
 use reen_proto::orders::v1 as proto;
 use reen_proto::orders::v1::orders_client::OrdersClient;
+use reen_proto::paging::v1::{Keyset, Position};
 use reen_testkit::{
     ANYWHERE, TestBroker, TestDatabase, acting_for, eventually, identity, in_background, peer,
     saga_operation, settled,
@@ -86,8 +87,42 @@ impl World {
         skip: i64,
     ) -> Result<proto::ListOrdersResponse, Failure> {
         let mut gateway = self.caller("gateway");
-        let asked = proto::ListOrdersRequest { limit, skip };
+        let asked = proto::ListOrdersRequest {
+            limit,
+            skip,
+            keyset: None,
+        };
         settled(acting_for(user, gateway.list_orders(asked)).await)
+    }
+
+    /// Two of a user's orders, from behind where another page ended.
+    pub(crate) async fn list_behind(
+        &self,
+        user: ObjectId,
+        after: Option<Position>,
+    ) -> Result<proto::ListOrdersResponse, Failure> {
+        let mut gateway = self.caller("gateway");
+        let asked = proto::ListOrdersRequest {
+            limit: 2,
+            skip: 0,
+            keyset: Some(Keyset { after }),
+        };
+        settled(acting_for(user, gateway.list_orders(asked)).await)
+    }
+
+    /// The orders of two of a seller's sales, from behind where another page ended.
+    pub(crate) async fn sales_behind(
+        &self,
+        seller: ObjectId,
+        after: Option<Position>,
+    ) -> Result<proto::ListSalesResponse, Failure> {
+        let mut gateway = self.caller("gateway");
+        let asked = proto::ListSalesRequest {
+            limit: 2,
+            skip: 0,
+            keyset: Some(Keyset { after }),
+        };
+        settled(acting_for(seller, gateway.list_sales(asked)).await)
     }
 
     pub(crate) async fn get(&self, user: ObjectId, id: &str) -> Result<proto::Order, Failure> {
@@ -108,7 +143,11 @@ impl World {
         skip: i64,
     ) -> Result<proto::ListSalesResponse, Failure> {
         let mut gateway = self.caller("gateway");
-        let asked = proto::ListSalesRequest { limit, skip };
+        let asked = proto::ListSalesRequest {
+            limit,
+            skip,
+            keyset: None,
+        };
         settled(acting_for(seller, gateway.list_sales(asked)).await)
     }
 

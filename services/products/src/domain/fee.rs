@@ -29,15 +29,16 @@ pub(crate) enum Payer {
 }
 
 impl Fee {
-    /// A fee that was not charged yet, under an operation id of its own.
+    /// A fee that was not charged yet, for what has this name among all that fees are charged for.
     pub(crate) fn new(
+        effect: &str,
         user_id: ObjectId,
         product_id: ObjectId,
         amount_cents: i64,
         payer: Payer,
     ) -> Self {
         Self {
-            id: format!("listing-fee-{}", ObjectId::new()),
+            id: format!("listing-fee-{effect}"),
             user_id,
             product_id,
             amount_cents,

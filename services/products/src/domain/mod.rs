@@ -18,7 +18,9 @@ pub(crate) use hold::{commit, give_back, release, repeat};
 pub(crate) use product::{Product, fold};
 pub(crate) use repair::{Counts, Difference, Holdings};
 pub(crate) use reservation::{Reservation, ShortLine, StockLine};
-pub(crate) use search::{Page, Range, Search, Sort, SortField, page_size};
+pub(crate) use search::{
+    Listed, Page, Place, PlaceKey, Range, Search, Sort, SortField, Start, page_size,
+};
 pub(crate) use stock::{Movement, Pile};
 
 use bson::oid::ObjectId;

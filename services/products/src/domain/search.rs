@@ -1,6 +1,8 @@
+use bson::DateTime;
+use bson::oid::ObjectId;
 use reen_error::FieldFailure;
 
-use super::product::fold;
+use super::product::{Product, fold};
 
 const LONGEST_NAME: usize = 100;
 const MOST_ON_A_PAGE: i32 = 1_000;
@@ -54,18 +56,70 @@ pub(crate) enum SortField {
     UpdatedAt,
 }
 
-/// How many products, after how many others.
-#[derive(Clone, Copy, Debug)]
+/// How many products, and from where on.
+#[derive(Clone, Debug)]
 pub(crate) struct Page {
     limit: i64,
-    skip: u64,
+    start: Start,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// After so many others; all are counted.
+    Skip(u64),
+    /// Behind this place, or at the beginning; none are counted.
+    Behind(Option<Place>),
+}
+
+/// Where a product is in a sorted list: what it is sorted by, and the id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) key: PlaceKey,
+    pub(crate) id: ObjectId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PlaceKey {
+    /// A folded name.
+    Text(String),
+    /// Cents or pieces.
+    Number(i64),
+    Time(DateTime),
+}
+
+impl Place {
+    /// That of `product` in a list sorted by `field`.
+    pub(crate) fn of(product: &Product, field: SortField) -> Self {
+        let key = match field {
+            SortField::Name => PlaceKey::Text(fold(&product.name)),
+            SortField::Price => PlaceKey::Number(product.price_cents),
+            SortField::Quantity => PlaceKey::Number(product.quantity),
+            SortField::CreatedAt => PlaceKey::Time(product.created_at),
+            SortField::UpdatedAt => PlaceKey::Time(product.updated_at),
+        };
+        Self {
+            key,
+            id: product.id,
+        }
+    }
+}
+
+/// What is on a page.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) products: Vec<Product>,
+    /// How many there are on all pages, where they were counted.
+    pub(crate) total: u64,
+    /// Behind which the next page begins, where there is one and nothing was counted.
+    pub(crate) next: Option<Place>,
 }
 
 impl Default for Page {
     fn default() -> Self {
         Self {
             limit: MOST_ON_A_PAGE.into(),
-            skip: 0,
+            start: Start::Skip(0),
         }
     }
 }
@@ -80,17 +134,28 @@ impl Page {
                 FieldFailure::new("skip", "out_of_range", sentence)
             });
         match (page_size(limit), skip) {
-            (Ok(limit), Ok(skip)) => Ok(Self { limit, skip }),
+            (Ok(limit), Ok(skip)) => Ok(Self {
+                limit,
+                start: Start::Skip(skip),
+            }),
             (limit, skip) => Err([limit.err(), skip.err()].into_iter().flatten().collect()),
         }
     }
 
-    pub(crate) fn limit(self) -> i64 {
+    /// Behind which place, instead of how many come before.
+    pub(crate) fn behind(self, place: Option<Place>) -> Self {
+        Self {
+            start: Start::Behind(place),
+            ..self
+        }
+    }
+
+    pub(crate) fn limit(&self) -> i64 {
         self.limit
     }
 
-    pub(crate) fn skip(self) -> u64 {
-        self.skip
+    pub(crate) fn start(&self) -> &Start {
+        &self.start
     }
 }
 
@@ -105,12 +170,13 @@ pub(crate) fn page_size(limit: i32) -> Result<i64, FieldFailure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Page, Search};
+    use super::{Page, Search, Start};
 
     #[test]
     fn a_page_is_neither_empty_nor_endless() {
         let page = Page::parse(1_000, 10_000_000).unwrap();
-        assert_eq!((page.limit(), page.skip()), (1_000, 10_000_000));
+        assert_eq!(page.limit(), 1_000);
+        assert_eq!(*page.start(), Start::Skip(10_000_000));
         for (limit, skip) in [(0, 0), (1_001, 0), (-1, 0), (1, -1), (1, 10_000_001)] {
             assert_eq!(Page::parse(limit, skip).unwrap_err().len(), 1);
         }

@@ -39,6 +39,11 @@ impl Movement {
     pub(crate) fn is_seen(self) -> bool {
         self.from() == Pile::Available || self.to() == Pile::Available
     }
+
+    /// Those of the lines that moved like this of which everybody sees it: all or none.
+    pub(crate) fn seen_in<T>(self, lines: Vec<T>) -> Vec<T> {
+        if self.is_seen() { lines } else { Vec::new() }
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The adapter: parse, call, map. No queries, no rules.
 
+mod changes;
 mod parse;
 mod view;
 
@@ -7,12 +8,13 @@ use std::sync::Arc;
 
 use bson::oid::ObjectId;
 use reen_chassis::server::refuse;
-use reen_chassis::{Caller, Operation};
+use reen_chassis::{Answered, Caller, Operation, RequestKey};
 use reen_proto::products::v1 as proto;
 use tonic::{Request, Response, Status};
 
 use crate::error::Error;
 use crate::service::Products;
+use crate::store::Idempotency;
 
 /// Who may show products.
 const READERS: &[&str] = &[
@@ -30,13 +32,18 @@ const SAGAS: &[&str] = &["events-handler"];
 /// Who may act for operators.
 const FOR_OPERATORS: &[&str] = &["gateway", "reen"];
 
+#[derive(Clone)]
 pub(crate) struct Grpc {
     service: Arc<Products>,
+    idempotency: Idempotency,
 }
 
 impl Grpc {
-    pub(crate) fn new(service: Arc<Products>) -> Self {
-        Self { service }
+    pub(crate) fn new(service: Arc<Products>, idempotency: Idempotency) -> Self {
+        Self {
+            service,
+            idempotency,
+        }
     }
 }
 
@@ -77,13 +84,11 @@ impl proto::products_server::Products for Grpc {
         request: Request<proto::CreateProductRequest>,
     ) -> Result<Response<proto::Product>, Status> {
         let seller_id = signed_in(&request)?;
+        let key = RequestKey::of(&request);
         let draft = parse::draft(request.into_inner())?;
-        answer(
-            self.service
-                .create(seller_id, draft)
-                .await
-                .map(view::product),
-        )
+        let service = Arc::clone(&self.service);
+        let listing = move |claim| async move { service.create(seller_id, draft, &claim).await };
+        Answered::respond(self.idempotency.once(key, view::product, listing).await)
     }
 
     async fn update_product(
@@ -91,10 +96,9 @@ impl proto::products_server::Products for Grpc {
         request: Request<proto::UpdateProductRequest>,
     ) -> Result<Response<proto::Product>, Status> {
         let seller_id = signed_in(&request)?;
+        let key = RequestKey::of(&request);
         let change = request.into_inner().change.unwrap_or_default();
-        let wanted = parse::product_change(change).map_err(|error| refuse(&error))?;
-        let updated = self.service.update(seller_id, &wanted).await;
-        answer(updated.map(view::product))
+        Answered::respond(self.change(seller_id, key, change).await)
     }
 
     async fn remove_product(
@@ -115,13 +119,17 @@ impl proto::products_server::Products for Grpc {
         request: Request<proto::UpdateProductsRequest>,
     ) -> Result<Response<proto::UpdateProductsResponse>, Status> {
         let seller_id = signed_in(&request)?;
+        let key = RequestKey::of(&request);
         let changes = request.into_inner().changes;
         let ids: Vec<String> = changes.iter().map(|change| change.id.clone()).collect();
         parse::some_items("changes", &ids)?;
-        let wanted = changes.into_iter().map(parse::product_change).collect();
-        let updated = self.service.update_all(seller_id, wanted).await;
-        let outcomes = ids.into_iter().zip(updated).map(view::updated).collect();
-        Ok(Response::new(proto::UpdateProductsResponse { outcomes }))
+        let (this, parts) = (self.clone(), key.clone());
+        let changing = move |claim| async move {
+            let changed = this.change_each(seller_id, parts, changes, &claim);
+            Ok::<_, Error>(changed.await)
+        };
+        let view = |outcomes| proto::UpdateProductsResponse { outcomes };
+        Answered::respond(self.idempotency.once(key, view, changing).await)
     }
 
     async fn remove_products(

@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use bson::DateTime;
 use bson::oid::ObjectId;
 use reen_error::{Failure, FieldFailure};
+use reen_proto::paging::v1::Position;
+use reen_proto::paging::v1::position::Key;
 use reen_proto::products::v1 as proto;
 use reen_proto::time::to_millis;
 
 use crate::domain::{
-    Change, Draft, HoldId, Page, Range, Reservation, Search, Sort, SortField, StockLine, Wish,
-    page_size,
+    Change, Draft, HoldId, Page, Place, PlaceKey, Range, Reservation, Search, Sort, SortField,
+    StockLine, Wish, page_size,
 };
 use crate::error::Error;
 use crate::service::ProductChange;
@@ -71,7 +73,7 @@ pub(super) fn limit(limit: i32) -> Result<i64, Failure> {
 }
 
 pub(super) fn search(asked: &proto::ListProductsRequest) -> Result<Search, Failure> {
-    let page = Page::parse(asked.limit, asked.skip);
+    let page = page(asked);
     let search = Search {
         price_cents: Range {
             least: asked.min_price_cents,
@@ -94,6 +96,40 @@ pub(super) fn search(asked: &proto::ListProductsRequest) -> Result<Search, Failu
             failures.extend(page.err().unwrap_or_default());
             Err(Failure::invalid(failures))
         }
+    }
+}
+
+fn page(asked: &proto::ListProductsRequest) -> Result<Page, Vec<FieldFailure>> {
+    let page = Page::parse(asked.limit, asked.skip)?;
+    match &asked.keyset {
+        None => Ok(page),
+        Some(keyset) => {
+            let after = keyset.after.as_ref();
+            let place = after.map(|after| place(after, sort_field(asked.sort_by())));
+            Ok(page.behind(place.transpose()?))
+        }
+    }
+}
+
+/// A position must be one in the order that is asked for.
+fn place(position: &Position, field: SortField) -> Result<Place, Vec<FieldFailure>> {
+    let key = match (field, &position.key) {
+        (SortField::Name, Some(Key::Text(text))) => Some(PlaceKey::Text(text.clone())),
+        (SortField::Price | SortField::Quantity, Some(Key::Number(number))) => {
+            Some(PlaceKey::Number(*number))
+        }
+        (SortField::CreatedAt | SortField::UpdatedAt, Some(Key::Number(millis))) => {
+            Some(PlaceKey::Time(DateTime::from_millis(*millis)))
+        }
+        _ => None,
+    };
+    match (key, ObjectId::parse_str(&position.id)) {
+        (Some(key), Ok(id)) => Ok(Place { key, id }),
+        _ => Err(vec![FieldFailure::new(
+            "after",
+            "not_valid",
+            "must be a position in this order",
+        )]),
     }
 }
 

@@ -4,13 +4,16 @@ use std::collections::HashSet;
 
 use bson::DateTime;
 use bson::oid::ObjectId;
+use reen_chassis::Answered;
 use reen_chassis::server::refuse;
 use reen_error::Failure;
+use reen_proto::paging::v1::Position;
+use reen_proto::paging::v1::position::Key;
 use reen_proto::products::v1 as proto;
 use reen_proto::products::v1::item_outcome::Outcome;
 use reen_proto::time::from_millis;
 
-use crate::domain::{Counts, Difference, HeldLine, Product};
+use crate::domain::{Counts, Difference, HeldLine, Listed, Place, PlaceKey, Product};
 use crate::error::Error;
 use crate::store::Comparison;
 
@@ -31,10 +34,23 @@ pub(super) fn product(product: Product) -> proto::Product {
     }
 }
 
-pub(super) fn page((products, total): (Vec<Product>, u64)) -> proto::ListProductsResponse {
+pub(super) fn page(listed: Listed) -> proto::ListProductsResponse {
     proto::ListProductsResponse {
-        products: products.into_iter().map(product).collect(),
-        total: i64::try_from(total).unwrap_or(i64::MAX),
+        products: listed.products.into_iter().map(product).collect(),
+        total: i64::try_from(listed.total).unwrap_or(i64::MAX),
+        next: listed.next.map(position),
+    }
+}
+
+fn position(place: Place) -> Position {
+    let key = match place.key {
+        PlaceKey::Text(text) => Key::Text(text),
+        PlaceKey::Number(number) => Key::Number(number),
+        PlaceKey::Time(time) => Key::Number(time.timestamp_millis()),
+    };
+    Position {
+        key: Some(key),
+        id: place.id.to_hex(),
     }
 }
 
@@ -73,9 +89,11 @@ pub(super) fn reserved_line(line: HeldLine) -> proto::ReservedLine {
     }
 }
 
-pub(super) fn updated((id, updated): (String, Result<Product, Error>)) -> proto::ItemOutcome {
+pub(super) fn updated(
+    (id, updated): (String, Result<Answered<proto::Product>, Error>),
+) -> proto::ItemOutcome {
     let outcome = match updated {
-        Ok(updated) => Outcome::Product(product(updated)),
+        Ok(updated) => Outcome::Product(updated.answer),
         Err(error) => Outcome::Failure(item_failure(&error)),
     };
     proto::ItemOutcome {

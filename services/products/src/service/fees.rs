@@ -18,7 +18,9 @@ impl Products {
         fee: &Fee,
         outcome: Result<T, Error>,
     ) -> Result<T, Error> {
-        if outcome.is_err() {
+        let failure = outcome.as_ref().err();
+        // Whoever has taken the request over goes on with the same fee.
+        if failure.is_some_and(|failure| !failure.is_taken_over()) {
             // Whoever waits may have given up; what they paid is given back all the same.
             let patient = CallContext {
                 deadline: None,

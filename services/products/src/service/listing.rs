@@ -1,15 +1,13 @@
 use bson::DateTime;
 use bson::oid::ObjectId;
-use futures::StreamExt as _;
 
 use super::Products;
 use crate::domain::{Change, Draft, Fee, Payer, Product, added_value_fee, listing_fee};
 use crate::error::Error;
+use crate::store::Claim;
 
 /// How often a change is tried anew when somebody else, such as a buyer, was faster.
 const ATTEMPTS: usize = 3;
-/// How many changes of one request are made at the same time.
-const AT_ONCE: usize = 8;
 
 /// A change of one product.
 #[derive(Clone, Debug)]
@@ -23,13 +21,23 @@ pub(crate) struct ProductChange {
 impl Products {
     /// Lists a product for its fee; whether the user may sell is for auth to say, even if the fee is
     /// zero.
-    pub(crate) async fn create(&self, seller_id: ObjectId, draft: Draft) -> Result<Product, Error> {
-        let product = listed_now(seller_id, draft);
+    ///
+    /// The product and its fee have the id of the claim: whoever takes it over from a process that died
+    /// does not charge again.
+    pub(crate) async fn create(
+        &self,
+        seller_id: ObjectId,
+        draft: Draft,
+        claim: &Claim<Product>,
+    ) -> Result<Product, Error> {
+        let product = listed_now(claim.effect(), seller_id, draft);
         let amount = listing_fee(product.value_cents())?;
-        let fee = Fee::new(seller_id, product.id, amount, Payer::Seller);
+        let effect = product.id.to_hex();
+        let fee = Fee::new(&effect, seller_id, product.id, amount, Payer::Seller);
         self.charge(&fee).await?;
-        let listed = self.store.list(&product, &fee).await;
+        let listed = self.store.list(&product, &fee, claim).await;
         self.keep_or_reverse(&fee, listed).await?;
+        self.changes.note([product.id]);
         Ok(product)
     }
 
@@ -38,11 +46,17 @@ impl Products {
         &self,
         seller_id: ObjectId,
         wanted: &ProductChange,
+        claim: &Claim<Product>,
     ) -> Result<Product, Error> {
-        for _attempt in 0..ATTEMPTS {
-            match self.update_once(seller_id, wanted).await {
+        for attempt in 0..ATTEMPTS {
+            // A fee that was given back is not charged again: each attempt has its own.
+            let effect = format!("{}-{}-{attempt}", claim.effect(), wanted.id);
+            match self.update_once(seller_id, wanted, &effect, claim).await {
                 Err(Error::VersionMismatch) => {}
-                settled => return settled,
+                settled => {
+                    self.changes.note(settled.iter().map(|product| product.id));
+                    return settled;
+                }
             }
         }
         Err(Error::VersionMismatch)
@@ -52,6 +66,8 @@ impl Products {
         &self,
         seller_id: ObjectId,
         wanted: &ProductChange,
+        effect: &str,
+        claim: &Claim<Product>,
     ) -> Result<Product, Error> {
         let own = self.store.own(seller_id, wanted.id).await?;
         let before = own.ok_or(Error::NotFound)?;
@@ -64,32 +80,19 @@ impl Products {
         let after = before.changed(wanted.change.clone());
         let amount = added_value_fee(&before, &after)?;
         if amount == 0 {
-            return self.store.revise(&before, &after).await;
+            return self.store.revise(&before, &after, claim).await;
         }
-        let fee = Fee::new(seller_id, wanted.id, amount, Payer::Owner);
+        let fee = Fee::new(effect, seller_id, wanted.id, amount, Payer::Owner);
         self.charge(&fee).await?;
-        let revised = self.store.revise_paid(&before, &after, &fee).await;
+        let revised = self.store.revise_paid(&before, &after, &fee, claim).await;
         self.keep_or_reverse(&fee, revised).await
-    }
-
-    /// Changes several products, each for itself; the outcomes are in the order of the changes.
-    pub(crate) async fn update_all(
-        &self,
-        seller_id: ObjectId,
-        wanted: Vec<Result<ProductChange, Error>>,
-    ) -> Vec<Result<Product, Error>> {
-        futures::stream::iter(wanted)
-            .map(|wanted| async move { self.update(seller_id, &wanted?).await })
-            .buffered(AT_ONCE)
-            .collect()
-            .await
     }
 }
 
-fn listed_now(seller_id: ObjectId, draft: Draft) -> Product {
+fn listed_now(id: ObjectId, seller_id: ObjectId, draft: Draft) -> Product {
     let now = DateTime::now();
     Product {
-        id: ObjectId::new(),
+        id,
         name: draft.name.into_text(),
         description: draft.description.into_text(),
         price_cents: draft.price.cents(),

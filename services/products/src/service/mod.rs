@@ -6,14 +6,19 @@ mod removal;
 mod repair;
 mod sweeper;
 
+use std::sync::Arc;
+
 use bson::DateTime;
 use bson::oid::ObjectId;
 use reen_chassis::Operation;
 
 use crate::clients::{Auth, CartItems};
-use crate::domain::{HeldLine, HoldId, Product, Reservation, Search, commit, give_back, release};
+use crate::domain::{
+    HeldLine, HoldId, Listed, Product, Reservation, Search, commit, give_back, release,
+};
 use crate::error::Error;
-use crate::store::{Stockroom, Store};
+use crate::events::Changes;
+use crate::store::{Rule, Stockroom, Store};
 
 pub(crate) use listing::ProductChange;
 pub(crate) use sweeper::Sweeper;
@@ -23,15 +28,22 @@ pub(crate) struct Products {
     stockroom: Stockroom,
     auth: Auth,
     cart_items: CartItems,
+    changes: Arc<Changes>,
 }
 
 impl Products {
-    pub(crate) fn new(store: Store, auth: Auth, cart_items: CartItems) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        auth: Auth,
+        cart_items: CartItems,
+        changes: Arc<Changes>,
+    ) -> Self {
         Self {
             stockroom: Stockroom::start(store.clone()),
             store,
             auth,
             cart_items,
+            changes,
         }
     }
 
@@ -43,8 +55,8 @@ impl Products {
         self.store.find(ids).await
     }
 
-    /// One page, and how many products there are on all of them.
-    pub(crate) async fn search(&self, search: &Search) -> Result<(Vec<Product>, u64), Error> {
+    /// One page of what is searched for.
+    pub(crate) async fn search(&self, search: &Search) -> Result<Listed, Error> {
         self.store.search(search).await
     }
 
@@ -53,15 +65,17 @@ impl Products {
         operation: Operation,
         reservation: Reservation,
     ) -> Result<Vec<HeldLine>, Error> {
-        self.stockroom.reserve(operation, reservation).await
+        let lines = self.stockroom.reserve(operation, reservation).await?;
+        self.note_moved(&lines);
+        Ok(lines)
     }
 
     pub(crate) async fn commit(&self, operation: Operation, hold_id: HoldId) -> Result<(), Error> {
-        self.stockroom.settle(operation, hold_id, commit).await
+        self.settle(operation, hold_id, commit).await
     }
 
     pub(crate) async fn release(&self, operation: Operation, hold_id: HoldId) -> Result<(), Error> {
-        self.stockroom.settle(operation, hold_id, release).await
+        self.settle(operation, hold_id, release).await
     }
 
     pub(crate) async fn give_back(
@@ -69,7 +83,17 @@ impl Products {
         operation: Operation,
         hold_id: HoldId,
     ) -> Result<(), Error> {
-        self.stockroom.settle(operation, hold_id, give_back).await
+        self.settle(operation, hold_id, give_back).await
+    }
+
+    async fn settle(&self, operation: Operation, hold_id: HoldId, rule: Rule) -> Result<(), Error> {
+        let lines = self.stockroom.settle(operation, hold_id, rule).await?;
+        self.note_moved(&lines);
+        Ok(())
+    }
+
+    fn note_moved(&self, lines: &[HeldLine]) {
+        self.changes.note(lines.iter().map(|line| line.product_id));
     }
 
     pub(crate) async fn stale_holds(&self, limit: i64) -> Result<Vec<String>, Error> {

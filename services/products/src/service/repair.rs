@@ -18,6 +18,7 @@ impl Products {
             let product = difference.product_id;
             if let Some(difference) = self.store.repair(product).await? {
                 tracing::warn!(%product, ?difference, "set the counts of a product right");
+                self.changes.note([product]);
                 repaired.push(difference);
             }
         }

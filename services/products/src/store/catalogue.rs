@@ -1,9 +1,9 @@
 use bson::oid::ObjectId;
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 use futures::TryStreamExt as _;
 
 use super::Store;
-use crate::domain::{Product, Range, Search, Sort, SortField};
+use crate::domain::{Listed, Place, PlaceKey, Product, Range, Search, Sort, SortField, Start};
 use crate::error::Error;
 
 impl Store {
@@ -30,18 +30,44 @@ impl Store {
         Ok(found.map_ok(Product::from).try_collect().await?)
     }
 
-    /// One page, and how many products there are on all of them.
-    pub(crate) async fn search(&self, search: &Search) -> Result<(Vec<Product>, u64), Error> {
-        tokio::try_join!(self.page(search), self.count(search))
+    /// One page of what is searched for.
+    pub(crate) async fn search(&self, search: &Search) -> Result<Listed, Error> {
+        let limit = search.page.limit();
+        match search.page.start() {
+            Start::Skip(skip) => {
+                let reading = self.read(search, matching(search), *skip, limit);
+                let (products, total) = tokio::try_join!(reading, self.count(search))?;
+                Ok(Listed {
+                    products,
+                    total,
+                    next: None,
+                })
+            }
+            Start::Behind(place) => {
+                let filter = match place {
+                    Some(place) => behind(search, place),
+                    None => matching(search),
+                };
+                // One more tells whether there is another page.
+                let found = self.read(search, filter, 0, limit + 1).await?;
+                Ok(cut(found, search))
+            }
+        }
     }
 
-    async fn page(&self, search: &Search) -> Result<Vec<Product>, Error> {
+    async fn read(
+        &self,
+        search: &Search,
+        filter: Document,
+        skip: u64,
+        limit: i64,
+    ) -> Result<Vec<Product>, Error> {
         let page = self
             .products
-            .find(matching(search))
+            .find(filter)
             .sort(in_order(search.sort))
-            .skip(search.page.skip())
-            .limit(search.page.limit())
+            .skip(skip)
+            .limit(limit)
             .await?;
         Ok(page.map_ok(Product::from).try_collect().await?)
     }
@@ -49,6 +75,34 @@ impl Store {
     async fn count(&self, search: &Search) -> Result<u64, Error> {
         Ok(self.products.count_documents(matching(search)).await?)
     }
+}
+
+fn cut(mut products: Vec<Product>, search: &Search) -> Listed {
+    let limit = usize::try_from(search.page.limit()).unwrap_or(usize::MAX);
+    let goes_on = products.len() > limit;
+    products.truncate(limit);
+    let last = products.last().filter(|_| goes_on);
+    Listed {
+        next: last.map(|last| Place::of(last, search.sort.by)),
+        products,
+        total: 0,
+    }
+}
+
+/// What matches and comes behind `place`. Each alternative is bound by the index of the order and comes
+/// in that order, so that they are merged and nothing is passed over or sorted.
+pub(super) fn behind(search: &Search, place: &Place) -> Document {
+    let field = field(search.sort.by);
+    let further = if search.sort.ascending { "$gt" } else { "$lt" };
+    let key = match &place.key {
+        PlaceKey::Text(text) => Bson::from(text),
+        PlaceKey::Number(number) => Bson::from(*number),
+        PlaceKey::Time(time) => Bson::from(*time),
+    };
+    let beyond = doc! {field: {further: &key}};
+    let beside = doc! {field: key, "_id": {further: place.id}};
+    let all = |place| doc! {"$and": [matching(search), place]};
+    doc! {"$or": [all(beyond), all(beside)]}
 }
 
 /// A part of a name cannot bound an index, but `listed` can: the part is then looked for in the keys.
@@ -82,16 +136,20 @@ fn bounds(range: Range) -> Document {
 }
 
 pub(super) fn in_order(sort: Sort) -> Document {
-    let field = match sort.by {
+    let field = field(sort.by);
+    let direction = if sort.ascending { 1 } else { -1 };
+    // One index serves both directions, because the id turns with the field.
+    doc! {field: direction, "_id": direction}
+}
+
+fn field(sorted_by: SortField) -> &'static str {
+    match sorted_by {
         SortField::Name => "nameFolded",
         SortField::Price => "priceCents",
         SortField::Quantity => "quantity",
         SortField::CreatedAt => "createdAt",
         SortField::UpdatedAt => "updatedAt",
-    };
-    let direction = if sort.ascending { 1 } else { -1 };
-    // One index serves both directions, because the id turns with the field.
-    doc! {field: direction, "_id": direction}
+    }
 }
 
 /// A pattern that matches exactly this text. PCRE takes a backslash before anything that is not a

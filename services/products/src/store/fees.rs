@@ -8,10 +8,22 @@ use crate::domain::Fee;
 use crate::error::Error;
 
 impl Store {
-    /// Records a fee before it is charged, so that a crash is found afterwards.
+    /// Records a fee before it is charged, so that a crash is found afterwards. One that is on record, by
+    /// a process that died, is gone on with unless it was given back since.
     pub(crate) async fn owe(&self, fee: &Fee) -> Result<(), Error> {
-        self.fees.insert_one(FeeDocument::owed(fee)).await?;
-        Ok(())
+        let owed = self.fees.insert_one(FeeDocument::owed(fee)).await;
+        match owed.map_err(reen_mongo::Error::from) {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_duplicate_key() => self.still_owe(fee).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn still_owe(&self, fee: &Fee) -> Result<(), Error> {
+        let owed = FeeState::Owed.word();
+        let same = doc! {"_id": &fee.id, "state": owed, "amountCents": fee.amount_cents};
+        let found = self.fees.find_one(same).await?;
+        found.map(drop).ok_or(Error::FeeGivenUp)
     }
 
     /// Marks, with what the fee was for, that it is there.

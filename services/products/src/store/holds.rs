@@ -16,7 +16,7 @@ use crate::domain::{
 use crate::error::Error;
 
 /// A rule of [`crate::domain`]: what is to be done about a hold in this state, or without a hold.
-pub(super) type Rule = fn(Option<HoldState>) -> Result<Step, HoldRefusal>;
+pub(crate) type Rule = fn(Option<HoldState>) -> Result<Step, HoldRefusal>;
 
 impl Store {
     /// Sets stock aside, all lines or none. A repeat answers what was set aside the first time.
@@ -59,20 +59,20 @@ impl Store {
         Ok(lines)
     }
 
-    /// Does to a hold what the rule says.
+    /// Does to a hold what the rule says, and answers the lines of which others see that it was done.
     pub(super) async fn settle_hold(
         &self,
         operation: &Operation,
         hold_id: &HoldId,
         rule: Rule,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<HeldLine>, Error> {
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self
                 .settle_hold_once(transaction.session(), operation, hold_id, rule)
                 .await;
-            if transaction.settle(attempt).await?.is_some() {
-                return Ok(());
+            if let Some(seen) = transaction.settle(attempt).await? {
+                return Ok(seen);
             }
         }
     }
@@ -83,22 +83,23 @@ impl Store {
         operation: &Operation,
         hold_id: &HoldId,
         rule: Rule,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<HeldLine>, Error> {
         self.fence.pass(session, operation).await?;
         let hold = self.hold(session, hold_id).await?;
         match rule(hold.as_ref().map(|hold| hold.state))? {
-            Step::Done => Ok(()),
+            Step::Done => Ok(Vec::new()),
             Step::Forbid => {
                 let never = HoldDocument::never(hold_id);
                 self.holds.insert_one(never).session(session).await?;
-                Ok(())
+                Ok(Vec::new())
             }
             Step::Move(movement) => {
                 self.mark(session, hold_id, HoldState::after(movement))
                     .await?;
                 let lines = hold.map(|hold| hold.lines).unwrap_or_default();
                 self.move_pieces(session, Pieces::of(movement, &lines))
-                    .await
+                    .await?;
+                Ok(movement.seen_in(lines))
             }
         }
     }

@@ -1,7 +1,7 @@
 use bson::{DateTime, doc};
 use mongodb::ClientSession;
 use mongodb::options::ReturnDocument;
-use reen_mongo::Transaction;
+use reen_mongo::{Claim, Transaction};
 
 use super::Store;
 use super::document::ProductDocument;
@@ -10,10 +10,17 @@ use crate::error::Error;
 
 impl Store {
     /// Puts a product into the catalogue and settles its fee, both or neither.
-    pub(crate) async fn list(&self, product: &Product, fee: &Fee) -> Result<(), Error> {
+    pub(crate) async fn list(
+        &self,
+        product: &Product,
+        fee: &Fee,
+        claim: &Claim<Product>,
+    ) -> Result<(), Error> {
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
-            let attempt = self.list_once(transaction.session(), product, fee).await;
+            let attempt = self
+                .list_once(transaction.session(), product, fee, claim)
+                .await;
             if transaction.settle(attempt).await?.is_some() {
                 return Ok(());
             }
@@ -25,13 +32,14 @@ impl Store {
         session: &mut ClientSession,
         product: &Product,
         fee: &Fee,
+        claim: &Claim<Product>,
     ) -> Result<(), Error> {
         self.settle(session, fee).await?;
         self.products
             .insert_one(ProductDocument::fresh(product))
-            .session(session)
+            .session(&mut *session)
             .await?;
-        Ok(())
+        Ok(claim.keep(session, product).await?)
     }
 
     /// Changes a product that is still as in `before`, and settles the fee, both or neither.
@@ -42,11 +50,12 @@ impl Store {
         before: &Product,
         after: &Product,
         fee: &Fee,
+        claim: &Claim<Product>,
     ) -> Result<Product, Error> {
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self
-                .revise_paid_once(transaction.session(), before, after, fee)
+                .revise_paid_once(transaction.session(), before, after, fee, claim)
                 .await;
             if let Some(revised) = transaction.settle(attempt).await? {
                 return Ok(revised);
@@ -60,16 +69,31 @@ impl Store {
         before: &Product,
         after: &Product,
         fee: &Fee,
+        claim: &Claim<Product>,
     ) -> Result<Product, Error> {
         self.settle(session, fee).await?;
-        self.compare_and_set(Some(session), before, after).await
+        let revising = self.compare_and_set(Some(&mut *session), before, after);
+        let revised = revising.await?;
+        claim.keep(session, &revised).await?;
+        Ok(revised)
     }
 
     /// Changes a product that is still as in `before`, where there is nothing to pay.
     ///
     /// Refused with [`Error::VersionMismatch`] when it is not.
-    pub(crate) async fn revise(&self, before: &Product, after: &Product) -> Result<Product, Error> {
-        self.compare_and_set(None, before, after).await
+    pub(crate) async fn revise(
+        &self,
+        before: &Product,
+        after: &Product,
+        claim: &Claim<Product>,
+    ) -> Result<Product, Error> {
+        let mut write = claim.begin(&self.database).await?;
+        loop {
+            let attempt = self.compare_and_set(write.session(), before, after).await;
+            if let Some(revised) = write.settle(attempt).await? {
+                return Ok(revised);
+            }
+        }
     }
 
     async fn compare_and_set(

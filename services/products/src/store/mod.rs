@@ -11,9 +11,10 @@ mod schema;
 mod stock;
 mod stockroom;
 
-use mongodb::Collection;
-use reen_mongo::{Database, Fence};
+use reen_mongo::{Collection, Database, Fence};
 
+pub(crate) use holds::Rule;
+pub(crate) use reen_mongo::{Claim, Idempotency};
 pub(crate) use repair::Comparison;
 pub(crate) use stockroom::Stockroom;
 

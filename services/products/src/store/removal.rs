@@ -1,9 +1,9 @@
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use futures::TryStreamExt as _;
-use mongodb::{ClientSession, Collection};
+use mongodb::ClientSession;
 use reen_chassis::Operation;
-use reen_mongo::Transaction;
+use reen_mongo::{Collection, Transaction};
 
 use super::Store;
 use super::document::IdDocument;

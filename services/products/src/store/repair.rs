@@ -2,8 +2,8 @@
 
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
-use mongodb::{ClientSession, Collection, SessionCursor};
-use reen_mongo::Transaction;
+use mongodb::{ClientSession, SessionCursor};
+use reen_mongo::{Collection, Transaction};
 use serde::{Deserialize, Serialize};
 
 use super::Store;

@@ -52,20 +52,19 @@ impl Stockroom {
         self.0.submit(Errand { operation, wish }).await
     }
 
-    /// Does to a hold what the rule says.
+    /// Does to a hold what the rule says, and answers the lines of which others see that it was done.
     pub(crate) async fn settle(
         &self,
         operation: Operation,
         hold_id: HoldId,
         rule: Rule,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<HeldLine>, Error> {
         let wish = Wish::Settle(hold_id, rule);
-        self.0.submit(Errand { operation, wish }).await?;
-        Ok(())
+        self.0.submit(Errand { operation, wish }).await
     }
 }
 
-/// Errands are answered with the lines that were set aside; where none were, with none.
+/// Errands are answered with the lines of which there are more or fewer to be bought now.
 impl Together for Work {
     type Job = Errand;
     type Answer = Vec<HeldLine>;
@@ -79,10 +78,7 @@ impl Together for Work {
         let operation = &errand.operation;
         match &errand.wish {
             Wish::Reserve(reservation) => self.0.reserve(operation, reservation).await,
-            Wish::Settle(hold_id, rule) => {
-                self.0.settle_hold(operation, hold_id, *rule).await?;
-                Ok(Vec::new())
-            }
+            Wish::Settle(hold_id, rule) => self.0.settle_hold(operation, hold_id, *rule).await,
         }
     }
 }
@@ -178,10 +174,7 @@ fn plan(
             Wish::Reserve(reservation) => {
                 plan.reserve(&mut shelf, &errand.operation, reservation)?
             }
-            Wish::Settle(hold_id, rule) => {
-                plan.settle(&mut holds, hold_id, *rule)?;
-                Vec::new()
-            }
+            Wish::Settle(hold_id, rule) => plan.settle(&mut holds, hold_id, *rule)?,
         };
         plan.answers.push(answer);
     }
@@ -207,7 +200,7 @@ impl Plan {
         holds: &mut HashMap<String, Hold>,
         hold_id: &HoldId,
         rule: Rule,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<HeldLine>, Error> {
         let hold = holds.get_mut(hold_id.text());
         match (rule(hold.as_ref().map(|hold| hold.state))?, hold) {
             (Step::Move(movement), Some(hold)) => {
@@ -215,11 +208,12 @@ impl Plan {
                 self.marks.push(mark(hold_id, hold.state, after));
                 self.pieces.add(movement, &hold.lines);
                 hold.state = after;
+                return Ok(movement.seen_in(hold.lines.clone()));
             }
             (Step::Forbid, _) => self.holds.push(HoldDocument::never(hold_id)),
             (Step::Done | Step::Move(_), _) => {}
         }
-        Ok(())
+        Ok(Vec::new())
     }
 }
 

@@ -6,7 +6,7 @@ use reen_mongo::Database;
 use reen_testkit::{TestDatabase, assert_uses_index};
 
 use super::{Store, catalogue, fees, holds, removal, schema};
-use crate::domain::{Range, Search, Sort, SortField};
+use crate::domain::{Place, PlaceKey, Range, Search, Sort, SortField};
 
 const FIELDS: [SortField; 5] = [
     SortField::Name,
@@ -61,6 +61,34 @@ async fn every_order_is_an_index() {
         }
         let by_same_field = catalogue::matching(&search);
         assert_uses_index(&database, schema::PRODUCTS, by_same_field, order).await;
+    }
+}
+
+#[tokio::test]
+async fn where_a_page_ended_is_found_by_the_index_of_the_order() {
+    let fresh = TestDatabase::fresh();
+    let database = opened(&fresh).await;
+    for sort in sorts() {
+        let key = match sort.by {
+            SortField::Name => PlaceKey::Text("product 7".to_owned()),
+            SortField::Price | SortField::Quantity => PlaceKey::Number(7),
+            SortField::CreatedAt | SortField::UpdatedAt => PlaceKey::Time(DateTime::from_millis(7)),
+        };
+        let id = ObjectId::new();
+        for price_cents in [Range::default(), SOME] {
+            let search = Search {
+                sort,
+                price_cents,
+                ..Search::default()
+            };
+            if price_cents.least.is_some() && sort.by != SortField::Price {
+                continue;
+            }
+            let key = key.clone();
+            let filter = catalogue::behind(&search, &Place { key, id });
+            let order = catalogue::in_order(sort);
+            assert_uses_index(&database, schema::PRODUCTS, filter, order).await;
+        }
     }
 }
 

@@ -1,4 +1,6 @@
 use reen_error::Code;
+use reen_proto::paging::v1::position::Key;
+use reen_proto::paging::v1::{Keyset, Position};
 use reen_proto::products::v1::{
     FindProductsRequest, GetProductRequest, ListProductsRequest, ListProductsResponse, SortBy,
 };
@@ -208,6 +210,71 @@ async fn pages_follow_each_other_without_gap_or_repeat() {
         assert!(page.products.into_iter().all(|each| seen.insert(each.id)));
     }
     assert_eq!(seen.len(), 7);
+}
+
+/// Products alike in what they are sorted by, so that a page ends between them.
+#[tokio::test]
+async fn every_order_is_read_from_where_a_page_ended() {
+    let shop = Shop::open().await;
+    for (name, price, quantity) in [
+        ("b", 2, 1),
+        ("A", 1, 2),
+        ("a", 2, 2),
+        ("b", 1, 1),
+        ("b", 2, 1),
+    ] {
+        shop.list(name, price, quantity).await;
+    }
+    let by = [
+        SortBy::Name,
+        SortBy::Price,
+        SortBy::Quantity,
+        SortBy::CreatedAt,
+        SortBy::UpdatedAt,
+    ];
+    for (sort_by, ascending) in by.into_iter().flat_map(|by| [(by, true), (by, false)]) {
+        let asked = ListProductsRequest {
+            sort_by: sort_by.into(),
+            ascending,
+            max_price_cents: Some(2),
+            ..everything()
+        };
+        let all = listed(&shop, asked.clone()).await.products;
+        let (mut read, mut after) = (Vec::new(), None);
+        for length in [2, 2, 1] {
+            let page = ListProductsRequest {
+                limit: 2,
+                keyset: Some(Keyset { after }),
+                ..asked.clone()
+            };
+            let page = listed(&shop, page).await;
+            assert_eq!((page.products.len(), page.total), (length, 0));
+            read.extend(page.products);
+            after = page.next;
+        }
+        assert_eq!((read, after), (all, None), "{sort_by:?} {ascending}");
+    }
+}
+
+#[tokio::test]
+async fn a_position_of_another_order_is_refused() {
+    let shop = Shop::open().await;
+    let id = "ffffffffffffffffffffffff".to_owned();
+    for (sort_by, key, id) in [
+        (SortBy::Price, Some(Key::Text("a".to_owned())), id.clone()),
+        (SortBy::Name, Some(Key::Number(1)), id.clone()),
+        (SortBy::Name, None, id.clone()),
+        (SortBy::Price, Some(Key::Number(1)), "x".to_owned()),
+    ] {
+        let after = Some(Position { key, id });
+        let asked = ListProductsRequest {
+            sort_by: sort_by.into(),
+            keyset: Some(Keyset { after }),
+            ..everything()
+        };
+        let answer = shop.gateway().list_products(asked).await;
+        assert_eq!(fields(answer), ["after"]);
+    }
 }
 
 #[tokio::test]

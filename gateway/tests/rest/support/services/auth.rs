@@ -3,7 +3,7 @@ use reen_proto::auth::v1 as auth;
 use reen_proto::time::from_millis;
 use tonic::{Request, async_trait};
 
-use super::{Answer, BORN, BUYER, OPERATOR, SELLER, answer};
+use super::{Answer, BORN, BUYER, DEVICE, OPERATOR, SELLER, answer};
 use crate::support::Mesh;
 
 fn user(id: &str) -> auth::User {
@@ -24,12 +24,13 @@ fn user(id: &str) -> auth::User {
     }
 }
 
-fn session(token: &str) -> auth::Session {
+pub(super) fn session(token: &str) -> auth::Session {
     auth::Session {
         access_token: "access".to_owned(),
         refresh_token: token.to_owned(),
         refresh_expires_at: None,
         user: Some(user(BUYER)),
+        device_token: String::new(),
     }
 }
 
@@ -76,7 +77,10 @@ impl auth::auth_server::Auth for Mesh {
 
     async fn sign_in(&self, r: Request<auth::SignInRequest>) -> Answer<auth::Session> {
         self.note("SignIn", &r)?;
-        answer(session("first"))
+        answer(auth::Session {
+            device_token: DEVICE.to_owned(),
+            ..session("first")
+        })
     }
 
     async fn refresh_session(
@@ -140,7 +144,11 @@ impl auth::auth_server::Auth for Mesh {
     ) -> Answer<auth::ListUsersResponse> {
         self.note("ListUsers", &r)?;
         let users = vec![public(SELLER), public(BUYER)];
-        answer(auth::ListUsersResponse { users, total: 2 })
+        answer(auth::ListUsersResponse {
+            users,
+            total: 2,
+            next: None,
+        })
     }
 
     async fn update_profile(&self, r: Request<auth::UpdateProfileRequest>) -> Answer<auth::User> {

@@ -1,8 +1,11 @@
 //! The stand-ins: each answers what the contract says, from next to nothing.
 
+mod api_keys;
 mod auth;
 mod products;
+mod recovery;
 mod sagas;
+mod second_factor;
 mod shopping;
 
 pub(crate) use products::product;
@@ -18,6 +21,9 @@ pub(crate) const PRODUCT: &str = "66f0c0ffee66f0c0ffee0a01";
 pub(crate) const ITEM: &str = "66f0c0ffee66f0c0ffee0b01";
 pub(crate) const CHECKOUT: &str = "66f0c0ffee66f0c0ffee0c01";
 pub(crate) const ORDER: &str = "66f0c0ffee66f0c0ffee0d01";
+pub(crate) const KEY_ID: &str = "66f0c0ffee66f0c0ffee0e01";
+/// By which a browser is known.
+pub(crate) const DEVICE: &str = "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq84";
 const BORN: i64 = 1_750_000_000_123;
 
 type Answer<T> = Result<Response<T>, Status>;

@@ -1,4 +1,6 @@
 use reen_error::{Code, Failure};
+use reen_proto::paging::v1::Position;
+use reen_proto::paging::v1::position::Key;
 use reen_proto::products::v1 as products;
 use reen_proto::time::from_millis;
 use tonic::{Request, Response, async_trait};
@@ -54,10 +56,26 @@ impl products::products_server::Products for Mesh {
         let request = r.into_inner();
         let all = self.with(|state| state.products.clone());
         let total = i64::try_from(all.len()).unwrap();
-        let skip = usize::try_from(request.skip).unwrap();
         let limit = usize::try_from(request.limit).unwrap();
-        let products = all.into_iter().skip(skip).take(limit).collect();
-        answer(products::ListProductsResponse { products, total })
+        let after = request
+            .keyset
+            .as_ref()
+            .and_then(|keyset| keyset.after.as_ref());
+        let skip = match after {
+            Some(last) => all.iter().position(|each| each.id == last.id).unwrap() + 1,
+            None => usize::try_from(request.skip).unwrap(),
+        };
+        let goes_on = request.keyset.is_some() && all.len() > skip + limit;
+        let products: Vec<_> = all.into_iter().skip(skip).take(limit).collect();
+        let next = products.last().filter(|_| goes_on).map(|last| Position {
+            key: Some(Key::Number(BORN)),
+            id: last.id.clone(),
+        });
+        answer(products::ListProductsResponse {
+            products,
+            total,
+            next,
+        })
     }
 
     async fn create_product(
@@ -82,6 +100,7 @@ impl products::products_server::Products for Mesh {
             return Err(Failure::new(Code::PreconditionFailed, "changed meanwhile").into());
         }
         answer(products::Product {
+            id: change.id,
             version: 4,
             ..product(1)
         })

@@ -38,7 +38,7 @@ impl sagas::sagas_server::Sagas for Mesh {
     ) -> Answer<sagas::ListSagasResponse> {
         self.note("ListSagas", &r)?;
         let sagas = vec![stuck(), saga(sagas::SagaStatus::Done)];
-        answer(sagas::ListSagasResponse { sagas })
+        answer(sagas::ListSagasResponse { sagas, next: None })
     }
 
     async fn get_saga(&self, r: Request<sagas::GetSagaRequest>) -> Answer<sagas::SagaDetails> {

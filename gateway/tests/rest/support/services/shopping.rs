@@ -1,6 +1,8 @@
+use reen_chassis::Answered;
 use reen_proto::cart_items::v1 as cart_items;
 use reen_proto::checkout::v1 as checkout;
 use reen_proto::orders::v1 as orders;
+use reen_proto::paging::v1::Position;
 use reen_proto::time::from_millis;
 use tonic::{Request, async_trait};
 
@@ -25,7 +27,9 @@ impl cart_items::cart_items_server::CartItems for Mesh {
         r: Request<cart_items::AddItemRequest>,
     ) -> Answer<cart_items::CartItem> {
         self.note("AddItem", &r)?;
-        answer(item(r.into_inner().quantity))
+        let is_replay = self.with(|state| state.replays);
+        let answer = item(r.into_inner().quantity);
+        Ok(Answered { answer, is_replay }.into_response())
     }
 
     async fn list_items(
@@ -170,7 +174,13 @@ impl orders::orders_server::Orders for Mesh {
     ) -> Answer<orders::ListOrdersResponse> {
         self.note("ListOrders", &r)?;
         let orders = vec![order(orders::Status::Paid.into()); 2];
-        answer(orders::ListOrdersResponse { orders, total: 41 })
+        let keyset = r.into_inner().keyset;
+        let next = keyset.map(|_| Position::default());
+        answer(orders::ListOrdersResponse {
+            orders,
+            total: 41,
+            next,
+        })
     }
 
     async fn get_order(&self, r: Request<orders::GetOrderRequest>) -> Answer<orders::Order> {
@@ -196,6 +206,7 @@ impl orders::orders_server::Orders for Mesh {
         answer(orders::ListSalesResponse {
             sales: vec![sale],
             total_orders: 1,
+            next: None,
         })
     }
 

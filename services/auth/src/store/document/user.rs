@@ -14,6 +14,10 @@ pub(in crate::store) struct UserDocument {
     pub(in crate::store) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::store) email: Option<String>,
+    #[serde(rename = "emailVerified", default)]
+    pub(in crate::store) is_email_verified: bool,
+    #[serde(rename = "secondFactor", default)]
+    pub(in crate::store) has_second_factor: bool,
     pub(in crate::store) role: Role,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::store) clerk_id: Option<String>,
@@ -41,7 +45,7 @@ pub(in crate::store) struct NewUserDocument<'a> {
 }
 
 /// What signing in reads of a user.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::store) struct CredentialDocument {
     #[serde(rename = "_id")]
@@ -56,6 +60,8 @@ impl UserDocument {
             id,
             name: name.to_owned(),
             email: None,
+            is_email_verified: false,
+            has_second_factor: false,
             role,
             clerk_id: None,
             balance_cents: 0,
@@ -83,6 +89,8 @@ impl From<UserDocument> for User {
             id: user.id,
             name: user.name,
             email: user.email,
+            is_email_verified: user.is_email_verified,
+            has_second_factor: user.has_second_factor,
             role: user.role,
             clerk_id: user.clerk_id,
             balance_cents: user.balance_cents,

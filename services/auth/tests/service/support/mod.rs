@@ -1,6 +1,8 @@
 //! The service under test, and words for what its callers do.
 
+mod app;
 mod books;
+mod letters;
 mod service;
 
 use bson::oid::ObjectId;
@@ -14,8 +16,10 @@ use reen_testkit::{PATIENCE, own_operation, refusal, saga_operation};
 use tokio::time::Instant;
 use tonic::{Response, Status};
 
+pub(crate) use app::{app_code, wrong_code};
 pub(crate) use books::check_books;
-pub(crate) use service::{Auth, PASSWORD, STARTING_CENTS, address_of};
+pub(crate) use letters::Letters;
+pub(crate) use service::{Auth, Fresh, PASSWORD, STARTING_CENTS, address_of};
 
 /// What undoes the operation `id`, in the same saga.
 pub(crate) fn undoing(id: &str) -> Option<Operation> {

@@ -1,16 +1,20 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bson::oid::ObjectId;
 use bson::{Document, doc};
-use mongodb::Collection;
-use reen_auth::{App, ClerkApi, Config};
+use reen_auth::{App, ClerkApi, Config, SealingKey};
 use reen_chassis::client::PeerChannel;
-use reen_mongo::Database;
+use reen_mongo::{Collection, Database};
 use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_proto::auth::v1::get_user_response::View;
+use reen_proto::auth::v1::recovery_client::RecoveryClient;
 use reen_proto::auth::v1::{ChangeRoleRequest, GetUserRequest, Role, Session, SignUpRequest, User};
-use reen_testkit::{ANYWHERE, TestDatabase, acting_for, body, identity, in_background, peer};
+use reen_testkit::{
+    ANYWHERE, TestBroker, TestDatabase, acting_for, body, identity, in_background, peer,
+};
+use secrecy::SecretString;
 use tokio_util::sync::DropGuard;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -22,7 +26,22 @@ pub(crate) struct Auth {
     pub(crate) database: Database,
     pub(crate) address: SocketAddr,
     _running: Arc<DropGuard>,
-    fresh: Arc<TestDatabase>,
+    fresh: Arc<Fresh>,
+}
+
+/// What replicas share.
+pub(crate) struct Fresh {
+    database: TestDatabase,
+    pub(crate) broker: TestBroker,
+}
+
+impl Fresh {
+    pub(crate) async fn start() -> Arc<Self> {
+        Arc::new(Self {
+            database: TestDatabase::fresh(),
+            broker: TestBroker::fresh().await,
+        })
+    }
 }
 
 impl Auth {
@@ -31,7 +50,7 @@ impl Auth {
     }
 
     pub(crate) async fn start_with(starting_balance_cents: i64) -> Self {
-        Self::start_on(Arc::new(TestDatabase::fresh()), starting_balance_cents).await
+        Self::start_on(Fresh::start().await, starting_balance_cents).await
     }
 
     /// Another replica on the same database.
@@ -39,14 +58,14 @@ impl Auth {
         Self::start_on(self.fresh.clone(), STARTING_CENTS).await
     }
 
-    pub(crate) async fn start_on(fresh: Arc<TestDatabase>, starting_balance_cents: i64) -> Self {
+    pub(crate) async fn start_on(fresh: Arc<Fresh>, starting_balance_cents: i64) -> Self {
         let config = config(&fresh, starting_balance_cents);
         Self::start_as(fresh, config).await
     }
 
     /// The service beside a Clerk.
     pub(crate) async fn start_beside(clerk: ClerkApi) -> Self {
-        let fresh = Arc::new(TestDatabase::fresh());
+        let fresh = Fresh::start().await;
         let config = Config {
             clerk: Some(clerk),
             ..config(&fresh, STARTING_CENTS)
@@ -54,12 +73,22 @@ impl Auth {
         Self::start_as(fresh, config).await
     }
 
-    async fn start_as(fresh: Arc<TestDatabase>, config: Config) -> Self {
+    /// The service with keys that sign no longer than this.
+    pub(crate) async fn start_replacing_keys_after(age: Duration) -> Self {
+        let fresh = Fresh::start().await;
+        let config = Config {
+            signing_keys_replaced_after: Some(age),
+            ..config(&fresh, STARTING_CENTS)
+        };
+        Self::start_as(fresh, config).await
+    }
+
+    async fn start_as(fresh: Arc<Fresh>, config: Config) -> Self {
         let app = App::build(config).await.unwrap();
         let address = app.address().unwrap();
         let running = in_background(|stop| app.run(stop));
         Self {
-            database: fresh.open().await,
+            database: fresh.database.open().await,
             address,
             _running: Arc::new(running),
             fresh,
@@ -68,6 +97,16 @@ impl Auth {
 
     pub(crate) fn called_from(&self, process: &'static str) -> AuthClient<PeerChannel> {
         AuthClient::new(peer(process, reen_auth::NAME, self.address))
+    }
+
+    /// What proves who reads an address, as the gateway asks for it.
+    pub(crate) fn recovery(&self) -> RecoveryClient<PeerChannel> {
+        RecoveryClient::new(peer("gateway", reen_auth::NAME, self.address))
+    }
+
+    /// How many messages wait for the events-handler, which is not there.
+    pub(crate) async fn messages(&self) -> u64 {
+        self.fresh.broker.depth(reen_proto::events::QUEUE).await
     }
 
     pub(crate) fn gateway(&self) -> AuthClient<PeerChannel> {
@@ -99,6 +138,7 @@ impl Auth {
             name: name.to_owned(),
             email: address_of(name),
             password: PASSWORD.to_owned(),
+            ..SignUpRequest::default()
         };
         body(self.gateway().sign_up(asked).await)
     }
@@ -149,12 +189,20 @@ pub(crate) fn address_of(name: &str) -> String {
     format!("{name}@example.com")
 }
 
-fn config(fresh: &TestDatabase, starting_balance_cents: i64) -> Config {
+fn config(fresh: &Fresh, starting_balance_cents: i64) -> Config {
     Config {
         listen: ANYWHERE,
-        database_url: fresh.url(),
+        database_url: fresh.database.url(),
+        broker_url: fresh.broker.url(),
         identity: identity(reen_auth::NAME),
         starting_balance_cents,
+        signing_keys_replaced_after: None,
+        secrets_key: secrets_key(),
         clerk: None,
     }
+}
+
+fn secrets_key() -> SealingKey {
+    let digits = SecretString::from("0a".repeat(32));
+    SealingKey::parse(&digits).unwrap()
 }

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bson::oid::ObjectId;
-use reen_chassis::CallContext;
 use reen_chassis::client::PeerChannel;
+use reen_chassis::{CallContext, IdempotencyKey};
 use reen_checkout::{App, Config, Sweeping, Terms};
 use reen_error::Failure;
 use reen_proto::checkout::v1::checkout_client::CheckoutClient;
@@ -17,8 +17,8 @@ use reen_proto::checkout::v1::{
 };
 use reen_proto::operation::v1::Operation;
 use reen_testkit::{
-    ANYWHERE, TestDatabase, acting_for, eventually, identity, in_background, peer, saga_operation,
-    settled, url_of,
+    ANYWHERE, TestDatabase, acting_for, acting_once, eventually, identity, in_background, peer,
+    saga_operation, settled, url_of,
 };
 use secrecy::SecretString;
 use tokio_util::sync::DropGuard;
@@ -45,7 +45,7 @@ pub(crate) struct Shop {
     pub(crate) peers: Peers,
     pub(crate) stripe: StripeStandIn,
     pub(crate) terms: Terms,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     _running: DropGuard,
 }
 
@@ -191,10 +191,16 @@ pub(crate) async fn open(
     user: ObjectId,
     key: Option<&str>,
 ) -> Result<CheckoutSession, Failure> {
-    let asked = OpenCheckoutRequest {
-        idempotency_key: key.map(str::to_owned),
-    };
-    settled(acting_for(user, client.open_checkout(asked)).await)
+    let opening = client.open_checkout(OpenCheckoutRequest {});
+    settled(match key {
+        Some(key) => acting_once(user, &named(key), opening).await,
+        None => acting_for(user, opening).await,
+    })
+}
+
+/// What a client calls its request to open a checkout.
+pub(crate) fn named(key: &str) -> IdempotencyKey {
+    IdempotencyKey::new(key, [&b"POST /checkout"[..]])
 }
 
 /// Calls on behalf of a user who waits no longer than `patience`.

@@ -20,11 +20,15 @@ use reen_testkit::{
     ANYWHERE, TestDatabase, acting_for, body, identity, in_background, own_operation, peer, serve,
     url_of,
 };
+use secrecy::SecretString;
 use tokio_util::sync::DropGuard;
 use tonic::service::Routes;
 use tonic::{Response, Status};
 
 use super::{Carts, Ledger, draft, unique};
+
+/// Whom it announces to is nobody's business but of those who listen.
+const NO_BROKER: &str = "amqp://127.0.0.1:1";
 
 /// When the sweeper looks for what was left behind.
 #[derive(Clone, Copy)]
@@ -53,6 +57,15 @@ impl Shop {
     }
 
     pub(crate) async fn sweeping(sweeping: Sweeping) -> Self {
+        Self::with(sweeping, SecretString::from(NO_BROKER)).await
+    }
+
+    /// One that announces to somebody.
+    pub(crate) async fn announcing(broker_url: SecretString) -> Self {
+        Self::with(Sweeping::AfterAMinute, broker_url).await
+    }
+
+    async fn with(sweeping: Sweeping, broker_url: SecretString) -> Self {
         let fresh = TestDatabase::fresh();
         let (ledger, carts) = (Ledger::new(), Carts::default());
         let auth = Routes::new(AuthServer::new(ledger.clone()));
@@ -66,6 +79,7 @@ impl Shop {
         let config = Config {
             listen: ANYWHERE,
             database_url: fresh.url(),
+            broker_url,
             identity: identity("products"),
             auth: vec![url_of(auth)],
             cart_items: vec![url_of(cart_items)],

@@ -1,0 +1,12 @@
+use std::time::Duration;
+
+use reen_chassis::CallContext;
+
+/// The server counts in whole milliseconds, and takes none for no limit.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// How long the server may work for the call that is being answered; `None` when nobody waits for it,
+/// as with a sweep.
+pub(crate) fn time_left() -> Option<Duration> {
+    CallContext::time_left().map(|left| left.max(SHORTEST))
+}
