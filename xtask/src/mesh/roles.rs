@@ -102,6 +102,8 @@ pub(crate) const ROLES: [Role; 7] = [
             "COOKIE_SECURE",
             "BODY_LIMIT_BYTES",
             "REQUEST_TIMEOUT_MS",
+            "MAX_IN_FLIGHT",
+            "MAX_CONNECTIONS",
             "STRIPE_WEBHOOK_SIGNING_SECRET",
             "CLERK_WEBHOOK_SIGNING_SECRET",
             "CLERK_ISSUER",

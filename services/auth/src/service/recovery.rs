@@ -54,9 +54,6 @@ impl Recovery {
         let hash = self.passwords.hash(password.into_secret()).await?;
         let user = self.store.reset_password(&token, &hash).await?;
         tracing::info!(user = %user.id, "the password was reset by a letter");
-        if user.has_second_factor {
-            return Ok(None);
-        }
         // The letter proves no more than the password does.
         if user.has_second_factor {
             return Ok(None);
