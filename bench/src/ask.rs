@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue};
 
 /// One request, before it is sent.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub(crate) struct Ask {
     /// `Bearer …`, when somebody asks.
     pub(crate) credentials: Option<HeaderValue>,
     pub(crate) body: Option<Bytes>,
+    /// No remembered answer is wanted.
+    pub(crate) is_for_the_truth: bool,
     /// Any other answer is a failure.
     pub(crate) expected: u16,
 }
@@ -26,6 +28,7 @@ impl Ask {
             path: path.into(),
             credentials: None,
             body: None,
+            is_for_the_truth: false,
             expected: 200,
         }
     }
@@ -43,6 +46,12 @@ impl Ask {
         self
     }
 
+    /// Asks for what is, not for what a gateway remembers.
+    pub(crate) fn for_the_truth(mut self) -> Self {
+        self.is_for_the_truth = true;
+        self
+    }
+
     pub(crate) fn expecting(mut self, status: u16) -> Self {
         self.expected = status;
         self
@@ -56,6 +65,9 @@ impl Ask {
             .header(HOST, host.to_string());
         if let Some(credentials) = &self.credentials {
             request = request.header(AUTHORIZATION, credentials);
+        }
+        if self.is_for_the_truth {
+            request = request.header(CACHE_CONTROL, "no-cache");
         }
         if self.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");

@@ -29,7 +29,7 @@ pub(crate) fn reads(crowd: &Arc<Crowd>, catalogue: &Catalogue) -> Vec<Row> {
     vec![
         row("product, cached", move |_| Ask::get(one.as_str())),
         row("product, uncached", move |_| {
-            Ask::get(format!("/api/v1/products/{}", Catalogue::any(&ids)))
+            Ask::get(format!("/api/v1/products/{}", Catalogue::any(&ids))).for_the_truth()
         }),
         row("page of 20, cached", |_| {
             Ask::get("/api/v1/products?limit=20&page=1")
@@ -40,6 +40,7 @@ pub(crate) fn reads(crowd: &Arc<Crowd>, catalogue: &Catalogue) -> Vec<Row> {
             Ask::get(format!(
                 "/api/v1/products?limit=20&page=1&sortBy=price&order=asc&minPrice={least}"
             ))
+            .for_the_truth()
         }),
     ]
 }
