@@ -16,9 +16,8 @@ use crate::deadline::time_left;
 /// time.
 ///
 /// Whatever looks for documents is here, and carries what is left of the caller's deadline (`maxTimeMS`);
-/// everything else is the driver's own. Insertions, updates and deletions have no such limit in the
-/// driver: when the caller gives up, the connection of a write that is under way is closed, and the
-/// server ends it then.
+/// everything else is the driver's own. Insertions, updates and deletions by filter have no such limit in
+/// the driver: one that is under way when its caller gives up goes on at the server to its end.
 #[derive(Clone, Debug)]
 pub struct Collection<T: Send + Sync>(DriverCollection<T>);
 
