@@ -20,11 +20,14 @@ COPY --from=recipe /reen/recipe.json recipe.json
 RUN cargo chef cook --locked --profile "$PROFILE" --package reen
 
 FROM dependencies AS reen
+# Builders older than BuildKit forget it from stage to stage.
+ARG PROFILE=dist
 COPY . .
 RUN cargo build --locked --profile "$PROFILE" --package reen \
     && install -D "target/$PROFILE/reen" /out/reen
 
 FROM dependencies AS sims
+ARG PROFILE=dist
 RUN cargo chef cook --locked --profile "$PROFILE" --package reen-sims
 COPY . .
 RUN cargo build --locked --profile "$PROFILE" --package reen-sims \

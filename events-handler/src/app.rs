@@ -1,9 +1,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use reen_chassis::admin::{self, Readiness};
+use futures::{FutureExt as _, TryFutureExt as _};
+use reen_chassis::admin::{self, Dependency, Readiness};
+use reen_chassis::client::AddressError;
 use reen_chassis::identity::Identity;
+use reen_chassis::metrics::Sampling;
 use reen_chassis::server::{self, ServeError};
+use reen_chassis::shutdown::Shutdown;
 use reen_messaging::{Broker, DeadLetters, Outbox, Publisher, consume};
 use reen_mongo::Database;
 use reen_proto::sagas::v1::sagas_server::SagasServer;
@@ -18,7 +22,7 @@ use crate::grpc::Grpc;
 use crate::saga::Runner;
 use crate::sagas;
 use crate::service::{Operators, Reconciler, Sagas};
-use crate::store::{Idempotency, Store};
+use crate::store::{Idempotency, Store, schema};
 
 /// How many events are worked on at a time.
 const PREFETCH: u16 = 32;
@@ -28,7 +32,7 @@ pub struct App {
     grpc: TcpListener,
     admin: TcpListener,
     identity: Identity,
-    database: Database,
+    dependencies: Vec<Arc<dyn Dependency>>,
     broker: Broker,
     publisher: Publisher,
     sagas: Arc<Sagas>,
@@ -36,6 +40,7 @@ pub struct App {
     operators: Arc<Operators>,
     outbox: Outbox,
     idempotency: Idempotency,
+    _told: [Sampling; 2],
 }
 
 /// Why the process did not start.
@@ -52,7 +57,7 @@ pub enum BuildError {
     Broker(#[from] reen_messaging::Error),
     /// The address of a peer.
     #[error("the address of a peer cannot be used")]
-    Peer(#[from] tonic::transport::Error),
+    Peer(#[from] AddressError),
     /// Stripe.
     #[error("Stripe's settings cannot be used")]
     Stripe(#[from] stripe::StripeError),
@@ -84,10 +89,15 @@ impl App {
         let payments = Arc::new(Stripe::new(&config.stripe)?);
         let mailer = Arc::new(Post::open(config.mail)?);
         let database = Database::open(&config.database_url, crate::NAME).await?;
-        let store = Store::open(&database).await?;
-        let idempotency = Idempotency::open(&database).await?;
+        let migrates = config.migrate_at_start;
+        let database = schema().prepare(database, migrates, &admin).await?;
+        let store = Store::open(&database);
+        let idempotency = Idempotency::open(&database);
         let broker = Broker::open(&config.broker_url, crate::NAME).await?;
         let publisher = broker.publisher(EVENTS).await?;
+        let mut dependencies: Vec<Arc<dyn Dependency>> =
+            vec![Arc::new(database), Arc::new(broker.clone())];
+        dependencies.extend(services.peers());
         let parties = Parties::new(services, payments, mailer, config.storefront);
         let runner = Arc::new(Runner::new(store.clone(), parties, sagas::all()));
         let outbox = store.outbox();
@@ -95,11 +105,12 @@ impl App {
         let operators = Operators::new(store.clone(), Arc::clone(&runner), dead);
         let sagas = Arc::new(Sagas::new(store, runner));
         let reconciler = Reconciler::new(Arc::clone(&sagas), config.reconciling);
+        let told = [sagas.told(), broker.sample(EVENTS)];
         Ok(Self {
             grpc,
             admin,
             identity: config.identity,
-            database,
+            dependencies,
             broker,
             publisher,
             sagas,
@@ -107,6 +118,7 @@ impl App {
             operators: Arc::new(operators),
             outbox,
             idempotency,
+            _told: told,
         })
     }
 
@@ -130,38 +142,36 @@ impl App {
     ///
     /// # Errors
     /// When the admin listener fails, or the broker cannot be used at the start.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), RunError> {
-        let dependencies: Vec<Arc<dyn admin::Dependency>> =
-            vec![Arc::new(self.database), Arc::new(self.broker.clone())];
-        let readiness = Readiness::new(dependencies, shutdown.clone());
+    pub async fn run(self, shutdown: impl Into<Shutdown>) -> Result<(), RunError> {
+        let shutdown = shutdown.into();
+        let readiness = Readiness::new(self.dependencies, shutdown.leaving().clone());
+        let closing = shutdown.closing();
         let intake = Arc::new(Intake::new(Arc::clone(&self.sagas)));
-        let consuming = consume(
-            self.broker.clone(),
-            EVENTS,
-            PREFETCH,
-            intake,
-            shutdown.clone(),
-        );
-        let sweeping = sweep(self.sagas, self.publisher.clone(), shutdown.clone());
-        let relaying = self.outbox.relay(self.publisher, shutdown.clone());
+        let broker = self.broker.clone();
+        let consuming = consume(broker, EVENTS, PREFETCH, intake, closing.clone());
+        let sweeping = sweep(self.sagas, self.publisher.clone(), closing.clone());
         let routes = Routes::new(SagasServer::new(Grpc::new(
             self.operators,
             Arc::clone(&self.reconciler),
             self.idempotency,
         )));
-        let answering = server::serve(self.grpc, self.identity, routes, shutdown.clone());
-        let reconciling = self.reconciler.reconcile_until(shutdown.clone());
-        let serving = admin::serve(self.admin, readiness, shutdown);
-        tokio::try_join!(
-            async { consuming.await.map_err(RunError::from) },
-            async { serving.await.map_err(RunError::from) },
-            async { answering.await.map_err(RunError::from) },
-            async {
-                tokio::join!(sweeping, relaying, reconciling);
-                Ok(())
-            },
-        )?;
-        self.broker.close().await;
-        Ok(())
+        // What operators ask for goes out with its change: also the last.
+        let answered = CancellationToken::new();
+        let answering = server::serve(self.grpc, self.identity, routes, &shutdown)
+            .inspect(|_| answered.cancel());
+        let relaying = self.outbox.relay(self.publisher, answered.clone());
+        let reconciling = self.reconciler.reconcile_until(closing.clone());
+        let working = Box::pin(async {
+            tokio::try_join!(
+                shutdown.part("messages", consuming).map_err(RunError::from),
+                shutdown.part("calls", answering).map_err(RunError::from),
+                shutdown.part("outbox", relaying).map(Ok),
+                shutdown.part("sweep", sweeping).map(Ok),
+                shutdown.part("reconciling", reconciling).map(Ok),
+            )?;
+            self.broker.close().await;
+            Ok(())
+        });
+        admin::beside(self.admin, readiness, working).await
     }
 }

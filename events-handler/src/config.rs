@@ -18,6 +18,8 @@ pub struct Config {
     pub listen: Listen,
     /// `EVENTS_DATABASE_URL`, with the database's name.
     pub database_url: SecretString,
+    /// `MIGRATE_AT_START`: whether it brings its database up to date before it serves.
+    pub migrate_at_start: bool,
     /// `MESSAGE_BROKER_URL`.
     pub broker_url: SecretString,
     /// `SERVICE_IDENTITY_SECRET`.
@@ -57,6 +59,7 @@ impl Config {
         Reader::read(environment, |reader| {
             let listen = reader.listen("EVENTS_HANDLER", 50056, 9106);
             let database_url = reader.secret("EVENTS_DATABASE_URL");
+            let migrate_at_start = reader.or("MIGRATE_AT_START", true);
             let broker_url = reader.secret("MESSAGE_BROKER_URL");
             let identity = reader.identity(crate::NAME);
             let stripe = read_stripe(reader);
@@ -67,6 +70,7 @@ impl Config {
             Some(Self {
                 listen: listen?,
                 database_url: database_url?,
+                migrate_at_start: migrate_at_start?,
                 broker_url: broker_url?,
                 identity: identity?,
                 stripe: stripe?,

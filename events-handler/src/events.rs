@@ -58,7 +58,7 @@ impl Handler for Intake {
         let request_id = Some(Uuid::new_v4().to_string().into());
         let context = CallContext {
             request_id,
-            ..CallContext::default()
+            ..CallContext::current()
         };
         let failed = delivery.attempt().saturating_add(1);
         match context.scope(self.take_in(&delivery)).await {

@@ -21,6 +21,7 @@ pub use clients::{MailSettings, PostError, StripeSettings};
 pub use config::Config;
 pub use saga::{Outline, StepOutline};
 pub use sagas::outlines;
+pub use store::schema;
 
 /// The name of this process among its peers.
 pub const NAME: &str = "events-handler";

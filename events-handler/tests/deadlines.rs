@@ -12,10 +12,10 @@ use support::{World, checkout_id};
 
 const MINUTE: i64 = 60_000;
 const GAUGES: [&str; 4] = [
-    "paid_without_order",
-    "refunds_owed",
-    "sagas_stuck",
-    "sagas_late",
+    "reen_paid_without_order",
+    "reen_refunds_owed",
+    "reen_sagas_stuck",
+    "reen_sagas_late",
 ];
 
 fn minutes_ago(minutes: i64) -> DateTime {
@@ -98,7 +98,7 @@ async fn what_is_past_its_deadline_is_counted_until_it_is_settled() {
     world.sagas.insert_many(sagas()).await.unwrap();
     world.book.leave_unsettled([paid_without_a_saga()]);
     gauges_reach(&world, ["3", "2", "2", "1"]).await;
-    let oldest = measured(&world).await["oldest_unsettled_saga_seconds"].clone();
+    let oldest = measured(&world).await["reen_saga_oldest_unsettled_seconds"].clone();
     let oldest: f64 = oldest.parse().unwrap();
     assert!((960.0..1_080.0).contains(&oldest), "{oldest}");
 

@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use reen_chassis::admin::{self, Readiness};
+use reen_chassis::client::AddressError;
 use reen_chassis::server::{self, ServeError};
+use reen_chassis::shutdown::Shutdown;
 use reen_messaging::Broker;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +17,7 @@ use crate::config::Config;
 use crate::cookies::RefreshCookie;
 use crate::events::Events;
 use crate::gateway::{Gateway, Shared};
+use crate::joins::Reads;
 use crate::limits::{self, RateLimits};
 use crate::middleware::{
     Limits, allow_documentation_page, apply_rules, carry_key, keep_manners, wrap,
@@ -50,7 +53,7 @@ pub enum BuildError {
     Broker(#[from] reen_messaging::Error),
     /// The address of a peer.
     #[error("the address of a peer cannot be used")]
-    Peer(#[from] tonic::transport::Error),
+    Peer(#[from] AddressError),
     /// The URL of Redis.
     #[error("REDIS_SERVICE_URL cannot be used")]
     Redis(#[from] redis::RedisError),
@@ -118,25 +121,26 @@ impl App {
     ///
     /// # Errors
     /// When the admin listener fails.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
+    pub async fn run(self, shutdown: impl Into<Shutdown>) -> Result<(), ServeError> {
+        let shutdown = shutdown.into();
         let stopping = self.stopping;
         let mark = async {
-            shutdown.cancelled().await;
+            shutdown.leaving().cancelled().await;
             stopping.cancel();
-            Ok(())
         };
-        let public = async {
-            serve::serve(self.public, self.service, self.bounds, shutdown.clone()).await;
+        let requests = serve::serve(self.public, self.service, self.bounds, &shutdown);
+        let closing = shutdown.closing().clone();
+        let listening = cache::listen(self.broker.clone(), self.cache, closing);
+        let working = Box::pin(async {
+            tokio::join!(
+                mark,
+                shutdown.part("requests", requests),
+                shutdown.part("news", listening),
+            );
+            self.broker.close().await;
             Ok(())
-        };
-        let admin = admin::serve(self.admin, self.readiness, shutdown.clone());
-        let listening = async {
-            cache::listen(self.broker.clone(), self.cache, shutdown.clone()).await;
-            Ok(())
-        };
-        tokio::try_join!(mark, public, admin, listening)?;
-        self.broker.close().await;
-        Ok(())
+        });
+        admin::beside(self.admin, self.readiness, working).await
     }
 }
 
@@ -165,6 +169,7 @@ fn service(
     let gateway: Shared = Arc::new(Gateway {
         access_tokens: AccessTokens::new(peers.clone(), config.clerk),
         api_keys: ApiKeys::new(peers.clone()),
+        reads: Reads::of(&peers),
         peers,
         events: stores.events,
         cache: stores.cache,

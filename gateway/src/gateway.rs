@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use crate::cache::Cache;
 use crate::cookies::RefreshCookie;
 use crate::events::Events;
+use crate::joins::Reads;
 use crate::limits::{RateLimits, TrustedProxies};
 use crate::origins::Origins;
 use crate::peers::Peers;
@@ -16,6 +17,7 @@ use crate::tokens::{AccessTokens, ApiKeys};
 /// Everything that handlers and layers need.
 pub(crate) struct Gateway {
     pub(crate) peers: Peers,
+    pub(crate) reads: Reads,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) api_keys: ApiKeys,
     pub(crate) events: Events,

@@ -1,39 +1,102 @@
 //! What is shown together but kept by several services. Each join is a fixed number of calls however
-//! many items there are, and fails as a whole: a name or a count that is not known is never made up.
+//! many items there are, shared with the requests beside it ([`Gather`]), and fails as a whole: a name or
+//! a count that is not known is never made up.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures::future::try_join_all;
+use reen_error::Code;
 use reen_proto::auth::v1::FindUsersRequest;
 use reen_proto::orders::v1::CountOrdersRequest;
 use reen_proto::products::v1::{FindProductsRequest, Product};
 
 use crate::error::Error;
+use crate::gather::{Gather, Source};
 use crate::peers::Peers;
 use crate::views::products::ProductView;
 
 /// The most ids that one call takes.
 const LARGEST_BATCH: usize = 1_000;
 
+/// What is read by id for everybody.
+pub(crate) struct Reads {
+    products: Gather<Products>,
+    names: Gather<Names>,
+    counts: Gather<Counts>,
+}
+
+impl Reads {
+    pub(crate) fn of(peers: &Peers) -> Self {
+        Self {
+            products: Gather::from(Products(peers.clone())),
+            names: Gather::from(Names(peers.clone())),
+            counts: Gather::from(Counts(peers.clone())),
+        }
+    }
+
+    /// A product that is in the catalogue.
+    ///
+    /// # Errors
+    /// `not_found`, or that products cannot be asked.
+    pub(crate) async fn listed_product(&self, id: &str) -> Result<Product, Error> {
+        let id = id.to_ascii_lowercase();
+        let found = self.products.find(BTreeSet::from([id.clone()])).await?;
+        let listed = found.get(&id).filter(|product| product.listed);
+        listed.cloned().ok_or_else(|| Error::of(Code::NotFound))
+    }
+
+    /// What is shown beside these products of these sellers, in two concurrent calls.
+    pub(crate) async fn beside(
+        &self,
+        sellers: BTreeSet<String>,
+        products: BTreeSet<String>,
+    ) -> Result<Beside, Error> {
+        let (names, counts) =
+            futures::try_join!(self.names.find(sellers), self.counts.find(products))?;
+        Ok(Beside { names, counts })
+    }
+
+    /// Products as they are shown.
+    pub(crate) async fn show_products(
+        &self,
+        products: Vec<Product>,
+    ) -> Result<Vec<ProductView>, Error> {
+        let sellers = products.iter().map(|each| each.seller_id.clone()).collect();
+        let ids = products.iter().map(|each| each.id.clone()).collect();
+        let beside = self.beside(sellers, ids).await?;
+        let shown = products.into_iter().map(|product| beside.show(product));
+        Ok(shown.collect())
+    }
+
+    /// One product as it is shown.
+    pub(crate) async fn show_product(&self, product: Product) -> Result<ProductView, Error> {
+        let sellers = BTreeSet::from([product.seller_id.clone()]);
+        let ids = BTreeSet::from([product.id.clone()]);
+        Ok(self.beside(sellers, ids).await?.show(product))
+    }
+
+    /// Products as they are shown, by id, hidden ones too; those that are gone are left out.
+    pub(crate) async fn find_products(
+        &self,
+        ids: BTreeSet<String>,
+    ) -> Result<HashMap<String, Arc<ProductView>>, Error> {
+        let found = self.products.find(ids.clone()).await?;
+        let products = ids.iter().filter_map(|id| found.get(id).cloned());
+        let shown = self.show_products(products.collect()).await?.into_iter();
+        Ok(shown
+            .map(|product| (product.id.clone(), Arc::new(product)))
+            .collect())
+    }
+}
+
 /// What is shown beside a product: the name of its seller, the number of its orders.
 pub(crate) struct Beside {
-    names: HashMap<String, String>,
-    counts: HashMap<String, i64>,
+    names: Arc<HashMap<String, String>>,
+    counts: Arc<HashMap<String, i64>>,
 }
 
 impl Beside {
-    /// Asks auth and orders at the same time.
-    pub(crate) async fn of(
-        peers: &Peers,
-        sellers: BTreeSet<String>,
-        products: BTreeSet<String>,
-    ) -> Result<Self, Error> {
-        let (names, counts) =
-            futures::try_join!(find_names(peers, sellers), count_orders(peers, products))?;
-        Ok(Self { names, counts })
-    }
-
     /// The product as it is shown.
     pub(crate) fn show(&self, product: Product) -> ProductView {
         let seller = self.names.get(&product.seller_id).cloned();
@@ -42,70 +105,57 @@ impl Beside {
     }
 }
 
-/// Products as they are shown, in two concurrent calls.
-pub(crate) async fn show_products(
-    peers: &Peers,
-    products: Vec<Product>,
-) -> Result<Vec<ProductView>, Error> {
-    let sellers = products.iter().map(|each| each.seller_id.clone()).collect();
-    let ids = products.iter().map(|each| each.id.clone()).collect();
-    let beside = Beside::of(peers, sellers, ids).await?;
-    Ok(products
-        .into_iter()
-        .map(|product| beside.show(product))
-        .collect())
+struct Products(Peers);
+
+impl Source for Products {
+    type Found = Product;
+
+    async fn find(&self, ids: BTreeSet<String>) -> Result<HashMap<String, Product>, Error> {
+        let finding = batches(ids).map(|ids| async move {
+            let request = FindProductsRequest { ids };
+            let answer = self.0.products().find_products(request).await?;
+            Ok::<_, Error>(answer.into_inner().products)
+        });
+        let products = try_join_all(finding).await?.into_iter().flatten();
+        Ok(products
+            .map(|product| (product.id.clone(), product))
+            .collect())
+    }
 }
 
-/// One product as it is shown.
-pub(crate) async fn show_product(peers: &Peers, product: Product) -> Result<ProductView, Error> {
-    let sellers = BTreeSet::from([product.seller_id.clone()]);
-    let ids = BTreeSet::from([product.id.clone()]);
-    Ok(Beside::of(peers, sellers, ids).await?.show(product))
+/// Of users.
+struct Names(Peers);
+
+impl Source for Names {
+    type Found = String;
+
+    async fn find(&self, ids: BTreeSet<String>) -> Result<HashMap<String, String>, Error> {
+        let finding = batches(ids).map(|ids| async move {
+            let answer = self.0.auth().find_users(FindUsersRequest { ids }).await?;
+            Ok::<_, Error>(answer.into_inner().users)
+        });
+        let users = try_join_all(finding).await?.into_iter().flatten();
+        Ok(users.map(|user| (user.id, user.name)).collect())
+    }
 }
 
-/// Products as they are shown, by id; those that are gone are left out.
-pub(crate) async fn find_products(
-    peers: &Peers,
-    ids: BTreeSet<String>,
-) -> Result<HashMap<String, Arc<ProductView>>, Error> {
-    let finding = batches(ids).map(|ids| async move {
-        let request = FindProductsRequest { ids };
-        let answer = peers.products().find_products(request).await?;
-        Ok::<_, Error>(answer.into_inner().products)
-    });
-    let products = try_join_all(finding).await?.into_iter().flatten().collect();
-    let shown = show_products(peers, products).await?;
-    Ok(shown
-        .into_iter()
-        .map(|product| (product.id.clone(), Arc::new(product)))
-        .collect())
-}
+/// Of the orders in which products are.
+struct Counts(Peers);
 
-async fn find_names(
-    peers: &Peers,
-    ids: BTreeSet<String>,
-) -> Result<HashMap<String, String>, Error> {
-    let finding = batches(ids).map(|ids| async move {
-        let answer = peers.auth().find_users(FindUsersRequest { ids }).await?;
-        Ok::<_, Error>(answer.into_inner().users)
-    });
-    let users = try_join_all(finding).await?.into_iter().flatten();
-    Ok(users.map(|user| (user.id, user.name)).collect())
-}
+impl Source for Counts {
+    type Found = i64;
 
-async fn count_orders(
-    peers: &Peers,
-    product_ids: BTreeSet<String>,
-) -> Result<HashMap<String, i64>, Error> {
-    let counting = batches(product_ids).map(|product_ids| async move {
-        let request = CountOrdersRequest { product_ids };
-        let answer = peers.orders().count_orders(request).await?;
-        Ok::<_, Error>(answer.into_inner().counts)
-    });
-    let counts = try_join_all(counting).await?.into_iter().flatten();
-    Ok(counts
-        .map(|count| (count.product_id, count.orders))
-        .collect())
+    async fn find(&self, ids: BTreeSet<String>) -> Result<HashMap<String, i64>, Error> {
+        let counting = batches(ids).map(|product_ids| async move {
+            let request = CountOrdersRequest { product_ids };
+            let answer = self.0.orders().count_orders(request).await?;
+            Ok::<_, Error>(answer.into_inner().counts)
+        });
+        let counts = try_join_all(counting).await?.into_iter().flatten();
+        Ok(counts
+            .map(|count| (count.product_id, count.orders))
+            .collect())
+    }
 }
 
 /// No batch when there is nothing to ask for.

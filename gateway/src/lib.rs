@@ -21,6 +21,7 @@ mod extract;
 #[cfg(test)]
 mod fuzz;
 mod gateway;
+mod gather;
 mod health;
 mod idempotency;
 mod joins;

@@ -1,6 +1,6 @@
 //! The services behind the gateway, as typed clients.
 
-use reen_chassis::client::{PeerChannel, connect};
+use reen_chassis::client::{AddressError, PeerChannel, connect};
 use reen_chassis::identity::Identity;
 use reen_proto::auth::v1::api_keys_client::ApiKeysClient;
 use reen_proto::auth::v1::auth_client::AuthClient;
@@ -34,7 +34,7 @@ impl Peers {
     pub(crate) fn connect(
         identity: &Identity,
         addresses: &PeerAddresses,
-    ) -> Result<Self, tonic::transport::Error> {
+    ) -> Result<Self, AddressError> {
         Ok(Self {
             auth: connect(identity, "auth", &addresses.auth)?,
             products: connect(identity, "products", &addresses.products)?,

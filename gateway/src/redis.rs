@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use metrics::{Counter, counter};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisError};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -12,6 +13,7 @@ use tokio::time::timeout;
 
 /// How long the first connection may take, and how long the line itself waits for an answer.
 const CONNECT_PATIENCE: Duration = Duration::from_millis(100);
+const FAILURES: &str = "reen_gateway_redis_failures_total";
 /// So long Redis is not asked again after it did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -51,6 +53,7 @@ pub(crate) struct Redis {
     patience: Duration,
     /// What is done without it, for the log.
     without: &'static str,
+    failures: Counter,
     /// When it did not answer last.
     away_since: Mutex<Option<Instant>>,
 }
@@ -58,10 +61,15 @@ pub(crate) struct Redis {
 impl Redis {
     /// Waits no longer than `patience` for an answer.
     pub(crate) fn new(line: Line, patience: Duration, without: &'static str) -> Self {
+        metrics::describe_counter!(
+            FAILURES,
+            "How often Redis did not answer; after each it is left alone for a second."
+        );
         Self {
             line,
             patience,
             without,
+            failures: counter!(FAILURES),
             away_since: Mutex::new(None),
         }
     }
@@ -81,6 +89,7 @@ impl Redis {
             Err(_) => format!("no answer in {:?}", self.patience),
         };
         tracing::warn!(why, "Redis is away: {}", self.without);
+        self.failures.increment(1);
         *self.lock() = Some(Instant::now());
         None
     }

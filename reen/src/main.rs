@@ -10,10 +10,10 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 use reen_chassis::config::{ConfigError, Environment, ProcessEnvironment, Reader};
-use reen_chassis::telemetry::LogFormat;
-use reen_chassis::{jwt, shutdown, telemetry};
+use reen_chassis::shutdown::{Shutdown, Signals, StopTimes};
+use reen_chassis::{jwt, telemetry};
 
-use crate::roles::Role;
+use crate::roles::{App, Role};
 
 /// The system's own keeps what was freed: each of many threads what one password's hash took.
 #[global_allocator]
@@ -46,19 +46,20 @@ enum Command {
     Operate(cli::Command),
 }
 
-struct Logging {
-    format: LogFormat,
-    filter: String,
+/// What a process reads whatever its role.
+struct Settings {
+    telemetry: telemetry::Settings,
+    stop_times: StopTimes,
 }
 
-impl Logging {
+impl Settings {
     fn read(environment: &dyn Environment) -> Result<Self, ConfigError> {
         Reader::read(environment, |reader| {
-            let format = reader.or("LOG_FORMAT", LogFormat::Pretty);
-            let filter = reader.or("RUST_LOG", "info".to_owned());
+            let telemetry = telemetry::Settings::read(reader);
+            let stop_times = StopTimes::read(reader);
             Some(Self {
-                format: format?,
-                filter: filter?,
+                telemetry: telemetry?,
+                stop_times: stop_times?,
             })
         })
     }
@@ -91,10 +92,39 @@ async fn operate(command: cli::Command, json: bool) -> ExitCode {
     cli::run(command, json, &ProcessEnvironment).await
 }
 
-#[tokio::main]
-async fn serve(role: Role) -> anyhow::Result<()> {
-    let logging = Logging::read(&ProcessEnvironment)?;
-    telemetry::init(logging.format, &logging.filter);
-    let stop = shutdown::on_signal().context("signals cannot be listened to")?;
-    role.serve(stop).await
+fn serve(role: Role) -> anyhow::Result<()> {
+    let (settings, apps) = read(role, &ProcessEnvironment)?;
+    let runtime = tokio::runtime::Runtime::new().context("no threads can be started")?;
+    let outcome = runtime.block_on(async {
+        let started = settings.telemetry.start(&role.name());
+        started.context("OTEL_EXPORTER_OTLP_ENDPOINT cannot be used")?;
+        let outcome = serve_until_stopped(apps, settings.stop_times).await;
+        telemetry::flush().await;
+        outcome
+    });
+    // Nobody waits for what was cut off.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Reads all settings before anything is started, so that all that is wrong with them is told at once.
+fn read(role: Role, environment: &dyn Environment) -> Result<(Settings, Vec<App>), ConfigError> {
+    match (Settings::read(environment), role.read(environment)) {
+        (Ok(settings), Ok(apps)) => Ok((settings, apps)),
+        (settings, apps) => Err(ConfigError::all_of([settings.err(), apps.err()])),
+    }
+}
+
+async fn serve_until_stopped(apps: Vec<App>, times: StopTimes) -> anyhow::Result<()> {
+    let signals = Signals::catch().context("signals cannot be listened to")?;
+    let shutdown = Shutdown::default();
+    let outcome = tokio::select! {
+        outcome = roles::serve(apps, &shutdown) => outcome,
+        cut_off = signals.lead(&shutdown, times) => Err(cut_off.into()),
+    };
+    match &outcome {
+        Ok(()) => tracing::info!("stopped"),
+        Err(error) => tracing::error!(error = format!("{error:#}"), "ended"),
+    }
+    outcome
 }

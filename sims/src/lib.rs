@@ -7,8 +7,10 @@
 //! - [`stripe`]: Checkout Sessions, refunds, the hosted payment page and
 //!   signed webhooks.
 //! - [`clerk`]: users, session tokens and the keys that verify them, a sign-in page and signed webhooks.
+//! - [`collector`]: takes traces and shows them as trees.
 
 pub mod clerk;
+pub mod collector;
 mod settings;
 pub mod stripe;
 

@@ -1,10 +1,14 @@
-//! `reen-sims stripe` and `reen-sims clerk`: run one stand-in, configured from the environment.
+//! `reen-sims stripe`, `reen-sims clerk` and `reen-sims collector`: run one stand-in, configured from the
+//! environment.
 
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use reen_sims::clerk::{self, ClerkSim};
+use reen_sims::collector::{Collector, Trace};
 use reen_sims::stripe::{self, StripeSim};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -24,7 +28,19 @@ enum Sim {
     Stripe,
     /// Clerk: users, session tokens and their keys, a sign-in page, webhooks.
     Clerk,
+    /// A collector of traces: prints each as a tree.
+    Collector {
+        /// Where processes export to: `OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317`.
+        #[arg(long, default_value = "127.0.0.1:4317")]
+        listen: SocketAddr,
+        /// Prints only traces that begin with what has this in its name, e.g. `POST`.
+        #[arg(long, default_value = "")]
+        only: String,
+    },
 }
+
+/// A trace is printed when nothing more of it has come for this long.
+const QUIET: Duration = Duration::from_secs(3);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -37,6 +53,7 @@ async fn main() -> ExitCode {
     let outcome = match cli.sim {
         Sim::Stripe => run_stripe().await,
         Sim::Clerk => run_clerk().await,
+        Sim::Collector { listen, only } => run_collector(listen, only).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -58,6 +75,25 @@ async fn run_clerk() -> anyhow::Result<()> {
     let sim = ClerkSim::build(clerk::Config::from_env()?).await?;
     tracing::info!(base_url = sim.base_url(), "the Clerk stand-in listens");
     sim.run(shutdown_on_signal()?).await
+}
+
+async fn run_collector(listen: SocketAddr, only: String) -> anyhow::Result<()> {
+    let collector = Collector::bind(listen).await?;
+    tracing::info!(endpoint = collector.endpoint(), "the collector listens");
+    let traces = collector.traces();
+    let shutdown = shutdown_on_signal()?;
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let quiet = traces.take_quiet_for(QUIET);
+            let is_meant = |trace: &&Trace| trace.roots().iter().any(|it| it.name.contains(&only));
+            quiet
+                .iter()
+                .filter(is_meant)
+                .for_each(|trace| println!("{trace}"));
+        }
+    });
+    collector.run(shutdown).await
 }
 
 fn start_logging() {

@@ -51,10 +51,13 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(gateway: &str, stripe: &str) -> Self {
-        let http = reqwest::Client::builder()
-            .cookie_store(true)
-            .build()
-            .expect("a client");
+        let http = reqwest::Client::builder().cookie_store(true).build();
+        Self::by(http.expect("a client"), gateway, stripe)
+    }
+
+    /// Who comes by a client of his own making, e.g. because he trusts another authority.
+    #[must_use]
+    pub fn by(http: reqwest::Client, gateway: &str, stripe: &str) -> Self {
         Self {
             http,
             gateway: gateway.to_owned(),

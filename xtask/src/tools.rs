@@ -5,14 +5,18 @@ use anyhow::Result;
 use crate::backends::install;
 use crate::process::find_program;
 
-/// Each with Debian's package of the same name.
-const PROGRAMS: [&str; 2] = ["nginx", "docker-compose"];
+/// Each with the package of Debian's that brings it.
+const PROGRAMS: [(&str, &str); 3] = [
+    ("nginx", "nginx"),
+    ("docker-compose", "docker-compose"),
+    ("promtool", "prometheus"),
+];
 
 /// Installs those that are missing.
 pub(crate) fn require() -> Result<()> {
-    for program in PROGRAMS {
+    for (program, package) in PROGRAMS {
         if find_program(program).is_none() {
-            install::apt_install(program)?;
+            install::apt_install(package)?;
             install::installed(program)?;
         }
     }

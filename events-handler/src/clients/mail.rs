@@ -4,6 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use reen_chassis::telemetry::trace;
 use reen_error::{Code, Failure};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -70,6 +71,22 @@ impl Post {
         })
     }
 
+    async fn hand_over(&self, message: Message) -> Result<(), Failure> {
+        let sent = match &self.transport {
+            Transport::Smtp(smtp) => smtp
+                .send(message)
+                .await
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            Transport::Folder(folder) => folder
+                .send(message)
+                .await
+                .map(drop)
+                .map_err(|error| error.to_string()),
+        };
+        sent.map_err(|why| Failure::new(Code::Unavailable, format!("the post failed: {why}")))
+    }
+
     fn message(&self, id: &str, to: Mailbox, letter: &Letter) -> Result<Message, Failure> {
         let unfit = |error: &dyn std::fmt::Display| {
             Failure::new(
@@ -108,18 +125,6 @@ impl Mailer for Post {
             return Ok(());
         };
         let message = self.message(id, Mailbox::new(Some(name.to_owned()), email), &letter)?;
-        let sent = match &self.transport {
-            Transport::Smtp(smtp) => smtp
-                .send(message)
-                .await
-                .map(drop)
-                .map_err(|error| error.to_string()),
-            Transport::Folder(folder) => folder
-                .send(message)
-                .await
-                .map(drop)
-                .map_err(|error| error.to_string()),
-        };
-        sent.map_err(|why| Failure::new(Code::Unavailable, format!("the post failed: {why}")))
+        trace::outgoing("post", "send letter", self.hand_over(message)).await
     }
 }

@@ -1,4 +1,7 @@
-use reen_chassis::client::{PeerChannel, connect};
+use std::sync::Arc;
+
+use reen_chassis::admin::{Dependency, Peer};
+use reen_chassis::client::{AddressError, PeerChannel, connect};
 use reen_chassis::identity::Identity;
 use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_proto::auth::v1::recovery_client::RecoveryClient;
@@ -28,26 +31,44 @@ pub(crate) struct Services {
     cart_items: CartItemsClient<PeerChannel>,
     checkout: CheckoutClient<PeerChannel>,
     orders: OrdersClient<PeerChannel>,
+    peers: [Peer; 5],
 }
 
 impl Services {
     pub(crate) fn connect(
         identity: &Identity,
         addresses: &ServiceAddresses,
-    ) -> Result<Self, tonic::transport::Error> {
-        let auth = connect(identity, "auth", &addresses.auth)?;
+    ) -> Result<Self, AddressError> {
+        let connect = |name, addresses: &[Url]| {
+            let channel = connect(identity, name, addresses)?;
+            Ok((Peer::new(name, channel.clone()), channel))
+        };
+        let (auth_peer, auth) = connect("auth", &addresses.auth)?;
+        let (products_peer, products) = connect("products", &addresses.products)?;
+        let (cart_items_peer, cart_items) = connect("cart-items", &addresses.cart_items)?;
+        let (checkout_peer, checkout) = connect("checkout", &addresses.checkout)?;
+        let (orders_peer, orders) = connect("orders", &addresses.orders)?;
         Ok(Self {
             recovery: RecoveryClient::new(auth.clone()),
             auth: AuthClient::new(auth),
-            products: ProductsClient::new(connect(identity, "products", &addresses.products)?),
-            cart_items: CartItemsClient::new(connect(
-                identity,
-                "cart-items",
-                &addresses.cart_items,
-            )?),
-            checkout: CheckoutClient::new(connect(identity, "checkout", &addresses.checkout)?),
-            orders: OrdersClient::new(connect(identity, "orders", &addresses.orders)?),
+            products: ProductsClient::new(products),
+            cart_items: CartItemsClient::new(cart_items),
+            checkout: CheckoutClient::new(checkout),
+            orders: OrdersClient::new(orders),
+            peers: [
+                auth_peer,
+                products_peer,
+                cart_items_peer,
+                checkout_peer,
+                orders_peer,
+            ],
         })
+    }
+
+    /// Whom the process depends on, by these channels.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = Arc<dyn Dependency>> + '_ {
+        let peer = |peer: &Peer| -> Arc<dyn Dependency> { Arc::new(peer.clone()) };
+        self.peers.iter().map(peer)
     }
 }
 

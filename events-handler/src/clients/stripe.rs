@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reen_chassis::telemetry::trace;
 use reen_error::{Code, Failure};
 use secrecy::{ExposeSecret, SecretString};
 use stripe::{Client, ClientBuilder, StripeError};
@@ -10,6 +11,7 @@ use super::Payments;
 use super::refund::{self, MadeRefund, Refund};
 use super::session::{SessionState, retrieve};
 
+const PARTY: &str = "stripe";
 const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How to reach Stripe.
@@ -41,15 +43,17 @@ impl Stripe {
 #[async_trait]
 impl Payments for Stripe {
     async fn refund(&self, refund: Refund<'_>) -> Result<String, Failure> {
-        refund::make(&self.client, refund).await
+        trace::outgoing(PARTY, "refund", refund::make(&self.client, refund)).await
     }
 
     async fn refunds(&self, payment_intent_id: &str) -> Result<Vec<MadeRefund>, Failure> {
-        refund::list(&self.client, payment_intent_id).await
+        let listing = refund::list(&self.client, payment_intent_id);
+        trace::outgoing(PARTY, "list refunds", listing).await
     }
 
     async fn session(&self, session_id: &str) -> Result<SessionState, Failure> {
-        retrieve(&self.client, session_id).await
+        let retrieving = retrieve(&self.client, session_id);
+        trace::outgoing(PARTY, "read session", retrieving).await
     }
 }
 

@@ -1,14 +1,16 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use reen_chassis::Operation;
 use reen_error::{Code, Failure};
 
 use super::definition::{AnySaga, Call, Part};
+use super::measures::{self, Tried};
 use super::progress::{Failed, Outcome, Progress};
+use super::traced;
 use crate::clients::Parties;
 use crate::domain::{MOST_ATTEMPTS, delay_after};
 use crate::error::Error;
@@ -37,6 +39,7 @@ pub(crate) struct Runner {
 
 impl Runner {
     pub(crate) fn new(store: Store, parties: Parties, definitions: Vec<Arc<dyn AnySaga>>) -> Self {
+        measures::describe();
         let definitions = definitions
             .into_iter()
             .map(|definition| (definition.kind(), definition))
@@ -46,6 +49,11 @@ impl Runner {
             parties,
             definitions,
         }
+    }
+
+    /// The kinds that it can run.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &'static str> + use<'_> {
+        self.definitions.keys().copied()
     }
 
     /// Whom its steps talk to.
@@ -152,7 +160,15 @@ impl Runner {
         let acting = wave.map(async |index| {
             let name = definition.name_of(part, index).unwrap_or_default();
             let call = self.call(saga, name, None);
-            definition.act(part, index, &call, &progress.state).await
+            let since = Instant::now();
+            let span = traced::acting(saga, name);
+            let acting = span.scope(definition.act(part, index, &call, &progress.state));
+            let outcome = acting.await;
+            traced::ended(span, &outcome.1);
+            let is_final = |code| definition.is_final(part, index, code);
+            let tried = Tried::acted(&outcome.1, is_final);
+            measures::step(definition.kind(), name, tried, since);
+            outcome
         });
         join_all(acting).await
     }
@@ -193,7 +209,12 @@ impl Runner {
         };
         let call = self.call(saga, &name, Some("undo"));
         let mut progress = Progress::of(saga);
-        let (state, outcome) = definition.undo(&name, &call, &saga.state).await;
+        let since = Instant::now();
+        let span = traced::undoing(saga, &name);
+        let undoing = span.scope(definition.undo(&name, &call, &saga.state));
+        let (state, outcome) = undoing.await;
+        traced::ended(span, &outcome);
+        measures::step(definition.kind(), &name, Tried::undone(&outcome), since);
         progress.state = state;
         progress.note(&name, Entry::Undone, outcome.as_ref().err(), saga.epoch);
         match outcome {
@@ -249,8 +270,7 @@ impl Runner {
         if let Some(elsewhere) = self.store_change(saga, finished).await? {
             return Ok(Some(elsewhere));
         }
-        metrics::counter!("sagas_finished_total", "kind" => saga.kind.clone(), "status" => status.word())
-            .increment(1);
+        measures::finished(saga, status);
         tracing::info!(
             saga = saga.id,
             status = status.word(),

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::order_completed::{late_hold, suffixed};
 use super::shares::{Share, to_auth};
 use crate::clients::{Letter, Refund};
-use crate::saga::{Call, Compensation, Definition, Follows, Step};
+use crate::saga::{Call, Compensation, Definition, Follows, Step, measures};
 
 /// What was asked for, and what the steps learned.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ fn refund_payment<'call>(
         match give_back(call, state).await {
             Ok(refund_id) => {
                 tracing::info!(refund = state.id, made = refund_id, "refunded");
-                metrics::counter!("refunds_total").increment(1);
+                measures::refunded();
                 state.refund_id = Some(refund_id);
                 Ok(())
             }

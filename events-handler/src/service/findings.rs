@@ -35,11 +35,22 @@ impl FindingKind {
     /// The gauge that counts them.
     pub(super) fn gauge(self) -> &'static str {
         match self {
-            Self::PaidWithoutOrder => "paid_without_order",
-            Self::RefundOwed => "refunds_owed",
-            Self::SagaStuck => "sagas_stuck",
-            Self::SagaLate => "sagas_late",
-            Self::UnexpectedMoney => "unexpected_money",
+            Self::PaidWithoutOrder => "reen_paid_without_order",
+            Self::RefundOwed => "reen_refunds_owed",
+            Self::SagaStuck => "reen_sagas_stuck",
+            Self::SagaLate => "reen_sagas_late",
+            Self::UnexpectedMoney => "reen_unexpected_money",
+        }
+    }
+
+    /// What the gauge counts.
+    pub(super) fn meaning(self) -> &'static str {
+        match self {
+            Self::PaidWithoutOrder => "Payments past their deadline without an order or a refund.",
+            Self::RefundOwed => "Refunds that are past their deadline.",
+            Self::SagaStuck => "Sagas that wait for an operator.",
+            Self::SagaLate => "Sagas that are past their deadline.",
+            Self::UnexpectedMoney => "Payments that did not fit their checkout.",
         }
     }
 }

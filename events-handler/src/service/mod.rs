@@ -4,6 +4,7 @@ mod findings;
 mod intake;
 mod operators;
 mod reconcile;
+mod standing;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use self::intake::Asked;
 pub(crate) use self::operators::Operators;
 pub(crate) use self::reconcile::Reconciler;
 use crate::error::Error;
-use crate::saga::{Ending, Runner};
+use crate::saga::{Ending, Runner, measures};
 use crate::store::{Begun, Event, NewSaga, Store};
 
 pub(crate) struct Sagas {
@@ -36,6 +37,9 @@ impl Sagas {
         webhook: WebhookReceived,
         from_the_dead: bool,
     ) -> Result<Ending, Error> {
+        if !from_the_dead {
+            standing::note_lag(webhook.received_at.as_ref());
+        }
         let (event, asked) = intake::read_webhook(webhook)?;
         self.take_in(event, asked, from_the_dead).await
     }
@@ -115,7 +119,10 @@ impl Sagas {
     ) -> Result<Ending, Error> {
         let mark = saga.mark();
         match self.store.begin(event, saga).await? {
-            Begun::Fresh(saga) => self.runner.run(*saga).await,
+            Begun::Fresh(saga) => {
+                measures::begun(&saga);
+                self.runner.run(*saga).await
+            }
             Begun::Known { saga_id } => match mark {
                 Some(mark) if !self.store.has_mark(&saga_id, &mark).await? => {
                     tracing::error!(saga = saga_id, ?mark, "this saga began with another one");

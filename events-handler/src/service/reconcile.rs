@@ -28,7 +28,8 @@ use crate::clients::{Receipt, SessionState};
 use crate::config::Reconciling;
 use crate::domain::Payment;
 use crate::error::Error;
-use crate::sagas::ORDER_COMPLETED;
+use crate::saga::measures;
+use crate::sagas::{CHECKOUT_EXPIRED, ORDER_COMPLETED};
 use crate::store::{Begun, Event, NewSaga, Status, Watched, earlier};
 
 /// How many questions Stripe is asked at a time; when as many got no answer, it is away.
@@ -37,6 +38,8 @@ const AT_ONCE: usize = 8;
 const MOST_CHECKOUTS: i32 = 1_000;
 /// How long a payment that could not be taken is shown.
 const UNEXPECTED_SHOWN_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const RECONCILED: &str = "reen_reconciled_total";
+const OLDEST: &str = "reen_saga_oldest_unsettled_seconds";
 /// The provider of events that this mesh makes itself.
 const OWN: &str = "reen";
 
@@ -47,6 +50,7 @@ pub(crate) struct Reconciler {
 
 impl Reconciler {
     pub(crate) fn new(sagas: Arc<Sagas>, settings: Reconciling) -> Self {
+        describe();
         Self { sagas, settings }
     }
 
@@ -144,7 +148,8 @@ impl Reconciler {
                 saga = saga.id,
                 "its webhook never came: begun by the reconciler"
             );
-            metrics::counter!("reconciled_total", "kind" => saga.kind.clone()).increment(1);
+            metrics::counter!(RECONCILED, "kind" => saga.kind.clone()).increment(1);
+            measures::begun(&saga);
             self.sagas.runner.run(*saga).await?;
         }
         Ok(())
@@ -195,7 +200,7 @@ impl Reconciler {
                 .count();
             metrics::gauge!(kind.gauge()).set(u32::try_from(count).unwrap_or(u32::MAX));
         }
-        metrics::gauge!("oldest_unsettled_saga_seconds").set(age_of_oldest(&watched));
+        metrics::gauge!(OLDEST).set(age_of_oldest(&watched));
         Ok(())
     }
 
@@ -224,6 +229,21 @@ impl Reconciler {
             (!is_at_work).then(|| findings::forsaken(id, since(checkout), status))
         };
         Ok(paid.iter().zip(&ids).filter_map(forsaken).collect())
+    }
+}
+
+fn describe() {
+    metrics::describe_counter!(RECONCILED, "Sagas whose webhook never came, by kind.");
+    for saga in [ORDER_COMPLETED.kind, CHECKOUT_EXPIRED.kind] {
+        // What is not there before the first time is not seen to grow at the first time.
+        metrics::counter!(RECONCILED, "kind" => saga).absolute(0);
+    }
+    metrics::describe_gauge!(
+        OLDEST,
+        "The age of the oldest saga that has not ended and is not stuck."
+    );
+    for kind in FindingKind::WATCHED {
+        metrics::describe_gauge!(kind.gauge(), kind.meaning());
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::Mark;
 
 /// Where a saga is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
     /// Its steps are being done.
@@ -20,6 +20,14 @@ pub(crate) enum Status {
 }
 
 impl Status {
+    /// Those in which something is left to do, if only for an operator.
+    pub(crate) const UNENDED: [Self; 4] = [
+        Self::Running,
+        Self::Compensating,
+        Self::Closing,
+        Self::Stuck,
+    ];
+
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Running => "running",

@@ -3,7 +3,9 @@
 mod beginning;
 mod change;
 mod document;
+mod migrations;
 mod operators;
+mod standing;
 mod watch;
 
 use std::sync::Arc;
@@ -11,15 +13,15 @@ use std::time::Duration;
 
 use bson::{Bson, DateTime, Document, doc};
 use futures::TryStreamExt as _;
-use mongodb::IndexModel;
 use mongodb::options::ReturnDocument;
 use reen_messaging::{Inbox, Noted, Outbox};
-use reen_mongo::{Collection, Database, Group, GuardedWrites, sync_indexes};
+use reen_mongo::{Collection, Database, Group, GuardedWrites};
 
 use crate::error::Error;
 use beginning::{Beginning, Beginnings};
 pub(crate) use change::{Advance, Change, Outcome};
 pub(crate) use document::{Entry, LogEntry, NewSaga, Saga, Status};
+pub use migrations::schema;
 pub(crate) use operators::{SagaFilter, Turn};
 pub(crate) use reen_messaging::Event;
 pub(crate) use reen_mongo::{Claim, Idempotency};
@@ -56,29 +58,22 @@ pub(crate) enum Begun {
 }
 
 impl Store {
-    pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
-        let inbox = Inbox::open(database).await?;
+    pub(crate) fn open(database: &Database) -> Self {
+        let inbox = Inbox::open(database);
         let sagas = database.collection(SAGAS);
         let beginnings = Beginnings {
             database: database.clone(),
             inbox: inbox.clone(),
             sagas: sagas.clone(),
         };
-        let store = Self {
+        Self {
             database: database.clone(),
             inbox,
-            outbox: Outbox::open(database).await?,
+            outbox: Outbox::open(database),
             sagas,
             beginnings: Arc::new(Group::start(beginnings)),
             writes: Arc::new(GuardedWrites::open(database, SAGAS)),
-        };
-        let by_due = IndexModel::builder()
-            .keys(doc! {"status": 1, "dueAt": 1})
-            .build();
-        let of_sagas = watch::indexes().into_iter().chain([by_due]);
-        let of_sagas = of_sagas.chain(operators::indexes());
-        sync_indexes(&store.sagas, of_sagas).await?;
-        Ok(store)
+        }
     }
 
     /// Messages that go out with a change.

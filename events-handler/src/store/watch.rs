@@ -121,13 +121,12 @@ mod tests {
     use bson::{DateTime, doc};
     use reen_testkit::{TestDatabase, assert_uses_index};
 
-    use crate::store::{Status, Store};
+    use crate::store::{Status, schema};
 
     #[tokio::test]
     async fn every_question_has_an_index() {
         let fresh = TestDatabase::fresh();
-        let database = fresh.open().await;
-        Store::open(&database).await.unwrap();
+        let database = fresh.migrated(&schema()).await;
         let refused =
             doc! {"refusal.step": "record-payment", "createdAt": {"$gt": DateTime::now()}};
         for (question, sort) in [

@@ -17,6 +17,11 @@ pub(super) struct Counts {
 
 impl Counts {
     pub(super) fn new() -> Self {
+        metrics::describe_counter!(READS, "Public reads, by where their answer came from.");
+        metrics::describe_counter!(
+            VOIDED,
+            "Answers that changed while they were loaded, and so were not kept."
+        );
         Self {
             near: counter!(READS, "from" => "process"),
             far: counter!(READS, "from" => "redis"),

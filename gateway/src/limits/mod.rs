@@ -5,6 +5,7 @@
 //! asked for would be paid off at the steady rate. So a limit has no window at whose edge twice as much
 //! gets through.
 
+mod bundle;
 mod client;
 mod local;
 mod policy;

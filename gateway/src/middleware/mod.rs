@@ -1,5 +1,5 @@
-//! What happens to every request, from the outside in: its id and the problem document, its trace,
-//! its version, panics, other origins, headers for browsers, the size of its head, whether there is room for
+//! What happens to every request, from the outside in: its id, its trace and the problem document, what is
+//! measured of it, its version, panics, other origins, headers for browsers, the size of its head, whether there is room for
 //! it, compression of the answer, its deadline, the length of its body. [`keep_manners`] is around the router
 //! itself, where addresses are still what the client wrote.
 //!
@@ -15,6 +15,7 @@ mod head;
 mod idempotency;
 mod limit;
 mod manners;
+mod measure;
 mod panics;
 mod rules;
 mod security;
@@ -40,6 +41,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::extract::BodyLimit;
 use crate::origins::Origins;
 use crate::version;
+use measure::MeasureLayer;
 use shed::InFlight;
 
 /// The other end of the connection over which a request came.
@@ -65,7 +67,7 @@ pub(crate) fn wrap(router: Router, limits: &Limits, origins: &Origins) -> Router
                 limits.request_timeout,
                 context::carry_context,
             ))
-            .layer(from_fn(trace::trace))
+            .layer(MeasureLayer::new())
             .layer(from_fn(version::keep))
             .layer(CatchPanicLayer::custom(panics::answer))
             .layer(from_fn_with_state(cors::cors(origins), cors::keep_origins))

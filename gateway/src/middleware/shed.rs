@@ -11,6 +11,8 @@ use crate::error::Error;
 use crate::limits::Class;
 use crate::rules::HEALTH;
 
+const SHED: &str = "reen_gateway_shed_total";
+
 /// The requests that are being worked on.
 #[derive(Debug)]
 pub(crate) struct InFlight {
@@ -20,6 +22,10 @@ pub(crate) struct InFlight {
 
 impl InFlight {
     pub(crate) fn at_most(most: NonZeroU32) -> Self {
+        metrics::describe_counter!(SHED, "Requests that there was no room for, by class.");
+        for class in Class::ALL {
+            metrics::counter!(SHED, "class" => class.word()).absolute(0);
+        }
         Self {
             most,
             now: AtomicU32::new(0),
@@ -69,7 +75,7 @@ pub(crate) async fn shed(
         return next.run(request).await;
     };
     let Some(_place) = in_flight.enter(class) else {
-        metrics::counter!("gateway_shed_total", "class" => class.word()).increment(1);
+        metrics::counter!(SHED, "class" => class.word()).increment(1);
         return Error::of(Code::Overloaded).into_response();
     };
     next.run(request).await

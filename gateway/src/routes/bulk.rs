@@ -34,7 +34,10 @@ async fn update_products(
     let ids: Vec<String> = request.changes.iter().map(|each| each.id.clone()).collect();
     // First, so that nothing can fail after products are changed.
     let sellers = BTreeSet::from([user.to_string()]);
-    let beside = Beside::of(&gateway.peers, sellers, ids.iter().cloned().collect()).await?;
+    let beside = gateway
+        .reads
+        .beside(sellers, ids.iter().cloned().collect())
+        .await?;
     let outcomes = gateway.peers.products().update_products(request).await?;
     gateway.cache.forget_written(&ids).await;
     let outcomes = outcomes.into_inner().outcomes;

@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::extract::{Id, SignedIn, ValidJson};
 use crate::gateway::{Gateway, Shared};
 use crate::idempotency::IdempotencyKey;
-use crate::joins::find_products;
 use crate::views::Done;
 use crate::views::cart_items::{AddCartItem, CartItemView, ChangeQuantity, ClearedCart};
 use crate::views::listing::Listing;
@@ -123,7 +122,7 @@ async fn clear_cart(
 /// Items with their products. An item whose product is gone is about to leave the cart by itself.
 async fn show(gateway: &Gateway, items: Vec<proto::CartItem>) -> Result<Vec<CartItemView>, Error> {
     let ids = items.iter().map(|item| item.product_id.clone()).collect();
-    let products = find_products(&gateway.peers, ids).await?;
+    let products = gateway.reads.find_products(ids).await?;
     Ok(items
         .into_iter()
         .filter_map(|item| {

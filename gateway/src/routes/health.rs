@@ -22,9 +22,10 @@ async fn show_liveness() -> Json<Done> {
     Json(Done { status: "live" })
 }
 
-/// Whether every service and the broker answer. Which one does not is shown on the admin listener only.
+/// Whether the gateway takes requests: not while it stops. Which services answer is shown on the admin
+/// listener only.
 #[utoipa::path(get, path = "/health/ready", tag = "service", responses(
-    (status = 200, description = "They do", body = Done),
+    (status = 200, description = "It does", body = Done),
 ))]
 async fn show_readiness(State(gateway): State<Shared>) -> Result<Json<Done>, Error> {
     if gateway.readiness.is_ready().await {

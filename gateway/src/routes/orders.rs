@@ -12,7 +12,6 @@ use crate::error::Error;
 use crate::extract::{Id, SignedIn, ValidJson, ValidQuery};
 use crate::gateway::{Gateway, Shared};
 use crate::idempotency::IdempotencyKey;
-use crate::joins::find_products;
 use crate::views::listing::{Listing, PageQuery};
 use crate::views::orders::{ChangeOrderStatus, OrderView, SaleView};
 use crate::views::products::ProductView;
@@ -148,5 +147,5 @@ async fn products_of(
     lines: impl IntoIterator<Item = &proto::OrderLine>,
 ) -> Result<HashMap<String, Arc<ProductView>>, Error> {
     let ids = lines.into_iter().map(|line| line.product_id.clone());
-    find_products(&gateway.peers, ids.collect()).await
+    gateway.reads.find_products(ids.collect()).await
 }

@@ -16,7 +16,6 @@ use crate::etag::{self, Precondition};
 use crate::extract::{Id, IfMatch, SignedIn, ValidJson, ValidQuery};
 use crate::gateway::{Gateway, Shared};
 use crate::idempotency::IdempotencyKey;
-use crate::joins::{Beside, show_product, show_products};
 use crate::paging::Part;
 use crate::version::{Asked, Version};
 use crate::views::Done;
@@ -74,7 +73,7 @@ async fn load_products(
         total,
         next,
     } = found.into_inner();
-    let products = show_products(&gateway.peers, products).await?;
+    let products = gateway.reads.show_products(products).await?;
     let shown = Catalogue::new(part, products, total, next.as_ref());
     Ok(Answer::showing(&shown)?.with_total(total))
 }
@@ -98,11 +97,9 @@ async fn get_product(
 }
 
 async fn load_product(gateway: &Gateway, id: String) -> Result<Answer, Error> {
-    let request = proto::GetProductRequest { id };
-    let product = gateway.peers.products().get_product(request).await?;
-    let product = product.into_inner();
+    let product = gateway.reads.listed_product(&id).await?;
     let version = product.version;
-    let body = serialised(&show_product(&gateway.peers, product).await?)?;
+    let body = serialised(&gateway.reads.show_product(product).await?)?;
     Ok(Answer::tagged(etag::of(version, &body)?, body))
 }
 
@@ -123,7 +120,7 @@ async fn create_product(
 ) -> Result<Response, Error> {
     // First, so that nothing can fail after the product is made.
     let sellers = BTreeSet::from([user.to_string()]);
-    let beside = Beside::of(&gateway.peers, sellers, BTreeSet::new()).await?;
+    let beside = gateway.reads.beside(sellers, BTreeSet::new()).await?;
     let request = proto::CreateProductRequest::from(body);
     let product = gateway.peers.products().create_product(request).await?;
     let product = product.into_inner();
@@ -153,7 +150,10 @@ async fn update_product(
 ) -> Result<Response, Error> {
     // First, so that nothing can fail after the product is changed.
     let sellers = BTreeSet::from([user.to_string()]);
-    let beside = Beside::of(&gateway.peers, sellers, BTreeSet::from([id.clone()])).await?;
+    let beside = gateway
+        .reads
+        .beside(sellers, BTreeSet::from([id.clone()]))
+        .await?;
     let expected_version = meant_version(&gateway, &id, precondition.as_ref()).await?;
     let change = Some(body.into_change(id, expected_version));
     let request = proto::UpdateProductRequest { change };
@@ -174,11 +174,9 @@ async fn meant_version(
     let Some(precondition @ Precondition::Tags(_)) = precondition else {
         return Ok(None);
     };
-    let request = proto::GetProductRequest { id: id.to_owned() };
-    let product = gateway.peers.products().get_product(request).await?;
-    let product = product.into_inner();
+    let product = gateway.reads.listed_product(id).await?;
     let version = product.version;
-    let (current, _) = tagged(version, &show_product(&gateway.peers, product).await?)?;
+    let (current, _) = tagged(version, &gateway.reads.show_product(product).await?)?;
     if precondition.covers_strongly(&current) {
         return Ok(Some(version));
     }

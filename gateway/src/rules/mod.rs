@@ -4,6 +4,7 @@
 mod book;
 mod failures;
 mod query;
+mod references;
 mod retirement;
 mod scopes;
 
@@ -185,6 +186,7 @@ fn read_access(security: &Value) -> Access {
 
 /// A validator of `schema`, whose references lead into `components`.
 fn compile(schema: &Value, components: &Value) -> Result<Validator, RulesError> {
+    let components = references::led_to(schema, components);
     let rooted = json!({ "allOf": [schema], "components": components });
     let emails = EmailOptions::default()
         .with_required_tld()

@@ -1,6 +1,6 @@
-//! The public listener: HTTP/1.1, with bounds (`axum::serve` has none) on how many connections there are,
-//! on how long a client may take to send a request's head and to read an answer, and on how long stopping
-//! may take.
+//! The public listener: HTTP/1.1, with bounds (`axum::serve` has none) on how many connections there are
+//! and on how long a client may take to send a request's head and to read an answer; and an end under
+//! which no request is lost.
 
 mod unread;
 
@@ -11,12 +11,15 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
 use axum::middleware::AddExtension;
 use axum::response::Response;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use reen_chassis::shutdown::Shutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -41,8 +44,7 @@ pub(crate) type Service = BoxCloneSyncService<Request, Response, Infallible>;
 pub(crate) struct Bounds {
     /// How many connections there are at once; who comes after them waits in the system's queue.
     pub(crate) connections: usize,
-    /// How long a client may take for the head of a request, and for an answer that it reads slowly; and
-    /// how long requests in flight may take when we stop.
+    /// How long a client may take for the head of a request, and for an answer that it reads slowly.
     pub(crate) patience: Duration,
 }
 
@@ -53,44 +55,46 @@ struct Accepted {
     place: OwnedSemaphorePermit,
 }
 
-/// Serves until `shutdown`, then lets requests in flight finish.
+/// Serves until `shutdown` closes, then lets requests in flight finish. From when it leaves every answer
+/// is the last on its connection: a connection that is closed by whom the client has just written to
+/// loses a request, which a proxy may not send again.
 pub(crate) async fn serve(
     listener: TcpListener,
     service: Service,
     bounds: Bounds,
-    shutdown: CancellationToken,
+    shutdown: &Shutdown,
 ) {
     let places = Arc::new(Semaphore::new(bounds.connections));
     let connections = GracefulShutdown::new();
-    loop {
-        let accepted = tokio::select! {
-            () = shutdown.cancelled() => break,
-            accepted = accept(&listener, &places) => accepted,
-        };
-        match accepted {
-            Ok(accepted) => {
-                let service = service.clone();
-                let watcher = connections.watcher();
-                tokio::spawn(serve_connection(
-                    accepted,
-                    service,
-                    bounds.patience,
-                    watcher,
-                ));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+    let start = |accepted| {
+        let leaving = shutdown.leaving().clone();
+        let watcher = connections.watcher();
+        let serving = serve_connection(accepted, service.clone(), bounds, leaving, watcher);
+        drop(tokio::spawn(serving));
+    };
+    let accepting = async {
+        loop {
+            match accept(&listener, &places).await {
+                Ok(accepted) => start(accepted),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
+    };
+    let _closing: Option<()> = shutdown.closing().run_until_cancelled(accepting).await;
+    accept_waiting(listener, &places).for_each(start);
+    connections.shutdown().await;
+}
+
+/// Has the client take another connection for its next request.
+fn say_goodbye(mut answer: Response, leaving: &CancellationToken) -> Response {
+    if leaving.is_cancelled() {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(CONNECTION, close);
     }
-    drop(listener);
-    if tokio::time::timeout(bounds.patience, connections.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!("requests were still in flight when the time to stop was over");
-    }
+    answer
 }
 
 /// The place comes first: what cannot be served is not taken out of the system's queue.
@@ -105,10 +109,31 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> std::io::Res
     })
 }
 
+/// Those that the system has taken already, and would reset when the listener is closed.
+fn accept_waiting(
+    listener: TcpListener,
+    places: &Arc<Semaphore>,
+) -> impl Iterator<Item = Accepted> {
+    // Asked itself: the runtime may not have heard of the last of them.
+    let listener = listener.into_std().ok();
+    std::iter::from_fn(move || {
+        let place = places.clone().try_acquire_owned().ok()?;
+        let (stream, peer) = listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        let stream = TcpStream::from_std(stream).ok()?;
+        Some(Accepted {
+            stream,
+            peer,
+            place,
+        })
+    })
+}
+
 async fn serve_connection(
     accepted: Accepted,
     service: Service,
-    patience: Duration,
+    Bounds { patience, .. }: Bounds,
+    leaving: CancellationToken,
     watcher: Watcher,
 ) {
     let Accepted {
@@ -121,9 +146,11 @@ async fn serve_connection(
     }
     let service: AddExtension<Service, PeerAddress> =
         Extension(PeerAddress(peer.ip())).layer(service);
-    let service = service.map_request(|request: hyper::Request<hyper::body::Incoming>| {
-        request.map(axum::body::Body::new)
-    });
+    let service = service
+        .map_request(|request: hyper::Request<hyper::body::Incoming>| {
+            request.map(axum::body::Body::new)
+        })
+        .map_response(move |answer| say_goodbye(answer, &leaving));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience)

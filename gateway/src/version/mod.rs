@@ -13,4 +13,4 @@ mod route;
 pub(crate) use asked::{Asked, Version};
 pub(crate) use history::{announce_retirements, rename_paths, routed_path};
 pub(crate) use keep::{VERSION, keep};
-pub(crate) use route::{asked_path, route};
+pub(crate) use route::{asked_uri, route};

@@ -29,10 +29,10 @@ pub(crate) fn route(mut request: Request) -> Request {
     request
 }
 
-/// The path as the client wrote it.
-pub(crate) fn asked_path(request: &Request) -> &str {
+/// The address as the client wrote it.
+pub(crate) fn asked_uri(request: &Request) -> &Uri {
     let original = request.extensions().get::<OriginalUri>();
-    original.map_or_else(|| request.uri().path(), |original| original.path())
+    original.map_or_else(|| request.uri(), |original| &original.0)
 }
 
 /// How a request asks, and for what below its base. A path that names a version speaks for itself.
@@ -94,7 +94,7 @@ mod tests {
     use axum::body::Body;
     use axum::extract::Request;
 
-    use super::{Choice, asked_path, route};
+    use super::{Choice, asked_uri, route};
     use crate::version::{Asked, Version};
 
     fn routed(path: &str, header: Option<&str>) -> (Option<Asked>, String, String) {
@@ -107,7 +107,7 @@ mod tests {
         (
             asked,
             request.uri().to_string(),
-            asked_path(&request).to_owned(),
+            asked_uri(&request).path().to_owned(),
         )
     }
 

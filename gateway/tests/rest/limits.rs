@@ -71,6 +71,28 @@ async fn all_gateways_count_together() {
 }
 
 #[tokio::test]
+async fn a_busy_client_gets_in_as_often_as_the_limit_says_and_no_oftener() {
+    const AT_ONCE: usize = 64;
+    let redis = Backends::find().redis;
+    let settings = [
+        ("RATE_LIMIT_READ", "1/64"),
+        ("REDIS_SERVICE_URL", redis.as_str()),
+    ];
+    let gateways = [
+        Gateway::start_with(&settings).await,
+        Gateway::start_with(&settings).await,
+    ];
+    let user = somebody();
+    let asking = gateways
+        .iter()
+        .map(|gateway| statuses(gateway, &user, AT_ONCE));
+    let answers = futures::future::join_all(asking).await.concat();
+    let let_in = answers.iter().filter(|status| **status == 200).count();
+    // What one gateway was given and had no time to use is lost; a minute brings one more.
+    assert!((AT_ONCE - 16..=AT_ONCE + 2).contains(&let_in), "{let_in}");
+}
+
+#[tokio::test]
 async fn who_waits_comes_in_again() {
     let redis = Backends::find().redis;
     let settings = [

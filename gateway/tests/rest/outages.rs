@@ -82,8 +82,8 @@ async fn a_peer_that_never_answers_is_504_in_time() {
 }
 
 #[tokio::test]
-async fn readiness_needs_every_peer() {
-    let mut gateway = Gateway::start().await;
+async fn a_peer_that_is_away_is_told_to_operators_and_the_others_are_still_served() {
+    let gateway = Gateway::start().await;
     let ready = |base: &str| gateway.client.get(format!("{base}/health/ready"));
     let public = ready(&gateway.base);
     assert_eq!(send(public).await.status, 200);
@@ -91,20 +91,16 @@ async fn readiness_needs_every_peer() {
     gateway.peers["orders"].go().await;
     assert_eq!(send(live).await.json()["status"], "live");
     let public = send(ready(&gateway.base)).await;
-    assert_eq!(public.problem(), (503, "unavailable".to_owned()));
+    assert_eq!(public.status, 200);
     assert!(!public.text.contains("orders"), "details are for operators");
     let admin = send(ready(&gateway.admin)).await;
-    assert_eq!(admin.status, 503);
+    assert_eq!(admin.status, 200);
     let report = admin.json();
     let away = report["dependencies"].as_array().unwrap().iter();
     let away: Vec<_> = away.filter(|each| each["ready"] == false).collect();
     assert_eq!((away.len(), &away[0]["name"]), (1, &"orders".into()));
-    gateway.peers.get_mut("orders").unwrap().come_back().await;
-    eventually("ready again", async || {
-        let url = format!("{}/health/ready", gateway.base);
-        (send(gateway.client.get(url)).await.status == 200).then_some(())
-    })
-    .await;
+    assert_eq!(away[0]["needed"], false);
+    assert_eq!(send(gateway.get("/products")).await.status, 200);
 }
 
 #[tokio::test]

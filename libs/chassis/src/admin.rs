@@ -1,93 +1,51 @@
 //! The admin listener of a process: liveness, readiness for each dependency, metrics. Never public.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod peer;
+mod readiness;
 
-use async_trait::async_trait;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use futures::future::join_all;
-use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics;
 use crate::server::ServeError;
 use crate::telemetry;
 
-const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+pub use peer::Peer;
+pub use readiness::{Dependency, DependencyReport, Readiness, Wanted};
 
-/// Something without which a process cannot do its work.
-#[async_trait]
-pub trait Dependency: Send + Sync {
-    /// A short name, e.g. `mongodb`.
-    fn name(&self) -> &'static str;
-
-    /// Asks the dependency; the error is one sentence for an operator.
-    async fn check(&self) -> Result<(), String>;
-}
-
-/// Whether a process can do its work now.
-#[derive(Clone)]
-pub struct Readiness {
-    dependencies: Arc<[Arc<dyn Dependency>]>,
-    stopping: CancellationToken,
-}
-
-/// What one dependency answered.
-#[derive(Clone, Debug, Serialize)]
-pub struct DependencyReport {
-    /// Its name.
-    pub name: &'static str,
-    /// Whether it answered.
-    pub ready: bool,
-    /// Why not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
-}
-
-impl Readiness {
-    /// Ready while all `dependencies` answer and `stopping` is not cancelled.
-    #[must_use]
-    pub fn new(dependencies: Vec<Arc<dyn Dependency>>, stopping: CancellationToken) -> Self {
-        Self {
-            dependencies: dependencies.into(),
-            stopping,
-        }
-    }
-
-    /// Asks every dependency, concurrently and within a time limit.
-    pub async fn report(&self) -> Vec<DependencyReport> {
-        join_all(
-            self.dependencies
-                .iter()
-                .map(|dependency| probe(&**dependency)),
-        )
-        .await
-    }
-
-    /// Whether all dependencies answer and the process is not stopping.
-    pub async fn is_ready(&self) -> bool {
-        !self.stopping.is_cancelled() && self.report().await.iter().all(|report| report.ready)
-    }
-}
-
-async fn probe(dependency: &dyn Dependency) -> DependencyReport {
-    let problem = match tokio::time::timeout(CHECK_TIMEOUT, dependency.check()).await {
-        Ok(Ok(())) => None,
-        Ok(Err(problem)) => Some(problem),
-        Err(_) => Some("no answer in time".to_owned()),
+/// Serves beside `work` and until its very end, so that whoever looks sees how a process stops.
+///
+/// # Errors
+/// When the listener fails, or the work.
+pub async fn beside<E: From<ServeError>>(
+    listener: TcpListener,
+    readiness: Readiness,
+    work: impl Future<Output = Result<(), E>>,
+) -> Result<(), E> {
+    let ended = CancellationToken::new();
+    let working = async {
+        work.await?;
+        ended.cancel();
+        Ok(())
     };
-    DependencyReport {
-        name: dependency.name(),
-        ready: problem.is_none(),
-        problem,
-    }
+    let serving = async {
+        let served = serve(listener, readiness.clone(), ended.clone()).await;
+        served.map_err(E::from)
+    };
+    let watching = async {
+        let _ended = ended.run_until_cancelled(readiness.watch()).await;
+        Ok(())
+    };
+    tokio::try_join!(working, serving, watching)?;
+    Ok(())
 }
 
-/// Serves `/health/live`, `/health/ready` and `/metrics` until `shutdown`.
+/// Serves `/health/live`, `/health/ready`, `/metrics` and `/log` until `shutdown`.
 ///
 /// # Errors
 /// When the listener fails.
@@ -102,8 +60,9 @@ pub async fn serve(
             get(|| async { Json(serde_json::json!({"status": "live"})) }),
         )
         .route("/health/ready", get(show_readiness))
-        .route("/metrics", get(|| async { telemetry::render_metrics() }))
-        .with_state(readiness);
+        .route("/metrics", get(|| async { metrics::render() }))
+        .with_state(readiness)
+        .merge(telemetry::routes());
     axum::serve(listener, router)
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await?;
@@ -112,7 +71,7 @@ pub async fn serve(
 
 async fn show_readiness(State(readiness): State<Readiness>) -> Response {
     let report = readiness.report().await;
-    let ready = !readiness.stopping.is_cancelled() && report.iter().all(|each| each.ready);
+    let ready = readiness.follows_from(&report);
     let status = if ready {
         StatusCode::OK
     } else {

@@ -45,6 +45,20 @@ pub struct ConfigError {
     pub problems: Vec<String>,
 }
 
+impl ConfigError {
+    /// What is wrong with several parts of the settings, each problem once.
+    #[must_use]
+    pub fn all_of(errors: impl IntoIterator<Item = Option<Self>>) -> Self {
+        let mut problems = Vec::new();
+        for problem in errors.into_iter().flatten().flat_map(|it| it.problems) {
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        Self { problems }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

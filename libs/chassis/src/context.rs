@@ -7,6 +7,7 @@ use reen_error::{Code, Failure};
 use tonic::Request;
 
 use crate::idempotency::IdempotencyKey;
+use crate::telemetry::trace::Place;
 
 tokio::task_local! {
     static CURRENT: CallContext;
@@ -70,6 +71,8 @@ pub struct CallContext {
     pub user: Option<Arc<str>>,
     /// How the client named the request, if it did: handed to whoever is asked, and no further.
     pub idempotency: Option<IdempotencyKey>,
+    /// Where in a trace this is; `None` when it is in none.
+    pub place: Option<Place>,
 }
 
 impl CallContext {
@@ -77,6 +80,13 @@ impl CallContext {
     #[must_use]
     pub fn current() -> Self {
         CURRENT.try_with(Clone::clone).unwrap_or_default()
+    }
+
+    /// Looks at the context of the running task, or at an empty one, without making another.
+    pub fn look<T>(mut read: impl FnMut(&Self) -> T) -> T {
+        CURRENT
+            .try_with(&mut read)
+            .unwrap_or_else(|_| read(&Self::default()))
     }
 
     /// Runs `work` in this context: calls it makes carry on the request id, the user and what is

@@ -10,6 +10,7 @@ pub mod context;
 pub mod idempotency;
 pub mod identity;
 pub mod jwt;
+pub mod metrics;
 pub mod operation;
 pub mod server;
 pub mod shutdown;

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
@@ -22,6 +21,9 @@ use reen_error::{Code, Coded, Failure};
 use crate::context::CallContext;
 use crate::idempotency::RequestKey;
 use crate::identity::Identity;
+use crate::metrics::ServerLayer;
+use crate::shutdown::Shutdown;
+use crate::telemetry::trace::rpc;
 
 /// The metadata key of the caller's signed identity.
 pub const CALLER_HEADER: &str = "x-reen-caller";
@@ -64,7 +66,8 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
         .map_err(|source| ServeError::Bind { address, source })
 }
 
-/// Serves `routes` until `shutdown`, then lets calls in flight finish.
+/// Serves `routes` until `shutdown` closes, then lets calls in flight finish. From when it leaves the
+/// health service says that nothing is served, so that callers turn to other replicas.
 ///
 /// # Errors
 /// When the listener or the transport fails.
@@ -72,9 +75,10 @@ pub async fn serve(
     listener: TcpListener,
     identity: Identity,
     routes: Routes,
-    shutdown: CancellationToken,
+    shutdown: impl Into<Shutdown>,
 ) -> Result<(), ServeError> {
-    let (health, health_service) = tonic_health::server::health_reporter();
+    let shutdown = shutdown.into();
+    let (mut health, health_service) = tonic_health::server::health_reporter();
     health
         .set_service_status("", tonic_health::ServingStatus::Serving)
         .await;
@@ -83,10 +87,13 @@ pub async fn serve(
         .build_v1()?;
     let routes = routes.add_service(health_service).add_service(reflection);
     let stopping = async move {
-        shutdown.cancelled().await;
+        shutdown.leaving().cancelled().await;
         health
             .set_service_status("", tonic_health::ServingStatus::NotServing)
             .await;
+        shutdown.closing().cancelled().await;
+        // Whoever watches the health would keep its call in flight for ever.
+        health.clear_service_status("").await;
     };
     // Set here: the server's own setting is for listeners that it binds itself.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
@@ -95,6 +102,7 @@ pub async fn serve(
         server = server.tls_config(certificates.of_server())?;
     }
     server
+        .layer(ServerLayer)
         .layer(InboundLayer { identity })
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, stopping)
@@ -172,18 +180,21 @@ where
             let response = refused.into_status().into_http();
             return Box::pin(async move { Ok(response) });
         };
+        let span = rpc::arrived(&request);
         let context = CallContext {
             request_id: header(request.headers(), REQUEST_ID_HEADER).map(Arc::from),
             deadline: deadline(request.headers()),
             user: caller.user.clone(),
             // A name is the effect's, and the effect is here: whom this process asks is not told it.
             idempotency: None,
+            place: span.place(),
         };
         if let Some(key) = RequestKey::read(&caller, request.uri(), request.headers()) {
             request.extensions_mut().insert(key);
         }
         request.extensions_mut().insert(caller);
-        Box::pin(context.scope(self.inner.call(request)))
+        let answering = context.scope(self.inner.call(request));
+        Box::pin(rpc::watch(span, answering))
     }
 }
 
@@ -192,7 +203,7 @@ fn header<'request>(headers: &'request HeaderMap, name: &str) -> Option<&'reques
 }
 
 /// Reads `grpc-timeout`: up to eight digits and a unit (gRPC over HTTP/2, "Requests").
-fn deadline(headers: &HeaderMap) -> Option<Instant> {
+pub(crate) fn deadline(headers: &HeaderMap) -> Option<Instant> {
     let value = header(headers, "grpc-timeout")?;
     let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
     let amount: u64 = digits.parse().ok()?;

@@ -3,9 +3,13 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity, Server, ServerTlsConfig};
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
 /// A client that opens a connection and says nothing is not waited for any longer.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -15,6 +19,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Certificates {
     own: Identity,
     authority: Certificate,
+    client: Arc<ClientConfig>,
 }
 
 impl fmt::Debug for Certificates {
@@ -97,19 +102,16 @@ impl Certificates {
         let certificates = Self {
             own: Identity::from_pem(certificate, key),
             authority: Certificate::from_pem(authority),
+            client: Arc::new(client_config(certificate, key, authority)?),
         };
-        certificates.try_both_sides()?;
+        certificates.try_serving()?;
         Ok(certificates)
     }
 
     /// What cannot be used is found at start, and not by the first call.
-    fn try_both_sides(&self) -> Result<(), CertificatesError> {
-        let anywhere = Endpoint::from_static("https://peer.invalid");
-        let client = anywhere.tls_config(self.of_client("peer")).map(drop);
+    fn try_serving(&self) -> Result<(), CertificatesError> {
         let server = Server::builder().tls_config(self.of_server()).map(drop);
-        client
-            .and(server)
-            .map_err(|error| CertificatesError::Unusable(cause(&error)))
+        server.map_err(|error| CertificatesError::Unusable(cause(&error)))
     }
 
     /// For a server: who shows no certificate of the authority gets no connection.
@@ -120,13 +122,43 @@ impl Certificates {
             .timeout(HANDSHAKE_TIMEOUT)
     }
 
-    /// For calls to the service `audience`: its certificate must bear that name, wherever it is, so that
-    /// the key of one service does not make its holder another one.
-    pub(crate) fn of_client(&self, audience: &str) -> ClientTlsConfig {
-        ClientTlsConfig::new()
-            .identity(self.own.clone())
-            .ca_certificate(self.authority.clone())
-            .domain_name(audience)
+    /// For calls to peers.
+    pub(crate) fn of_client(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.client)
+    }
+}
+
+/// How a client speaks TLS: it shows its own certificate, trusts the mesh's authority and nobody else, and
+/// speaks HTTP/2 only.
+fn client_config(
+    certificate: &[u8],
+    key: &[u8],
+    authority: &[u8],
+) -> Result<ClientConfig, CertificatesError> {
+    let certificate = CertificateDer::pem_slice_iter(certificate).collect::<Result<_, _>>()?;
+    let key = PrivateKeyDer::from_pem_slice(key)?;
+    let mut trusted = RootCertStore::empty();
+    for authority in CertificateDer::pem_slice_iter(authority) {
+        trusted.add(authority?)?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(trusted)
+        .with_client_auth_cert(certificate, key)?;
+    config.alpn_protocols.push(b"h2".to_vec());
+    Ok(config)
+}
+
+impl From<pem::Error> for CertificatesError {
+    fn from(error: pem::Error) -> Self {
+        Self::Unusable(error.to_string())
+    }
+}
+
+impl From<rustls::Error> for CertificatesError {
+    fn from(error: rustls::Error) -> Self {
+        Self::Unusable(error.to_string())
     }
 }
 

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use bson::{Bson, Document, doc};
 use futures::TryStreamExt as _;
+use mongodb::options::ReadConcern;
 use mongodb::{ClientSession, SessionCursor};
 
 use crate::Error;
@@ -93,6 +94,8 @@ impl<'tally> Comparison<'tally> {
         let mut pipeline = (tally.pipeline)(keys);
         pipeline.push(doc! {"$sort": {"_id": 1}});
         let summing = tally.summed.collection.aggregate(pipeline);
+        // Said here again: the read concern of the connection would be taken before the session's.
+        let summing = summing.read_concern(ReadConcern::snapshot());
         let summed = summing.allow_disk_use(true).session(&mut session).await;
         let summed = summed.map_err(&failed)?;
         let mut filter = tally.kept_filter.clone();
@@ -100,6 +103,7 @@ impl<'tally> Comparison<'tally> {
             filter.insert("_id", doc! {"$in": keys});
         }
         let keeping = tally.kept.collection.find(filter).sort(doc! {"_id": 1});
+        let keeping = keeping.read_concern(ReadConcern::snapshot());
         let keeping = keeping.projection(tally.kept_fields.clone());
         let kept = keeping.session(&mut session).await.map_err(&failed)?;
         let mut comparison = Self {

@@ -27,6 +27,10 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Seconds. A peer that vanished without a word is noticed after two of these.
 const HEARTBEAT: u16 = 10;
 
+/// What is wrong, and what to do about it.
+const AWAY: &str = "not connected: look at RabbitMQ's log and at MESSAGE_BROKER_URL";
+const BLOCKED: &str = "the broker blocks publishers (memory or disk alarm): free some of either";
+
 /// Where to connect, and under which name the broker lists it.
 #[derive(Clone)]
 pub(crate) struct Target {
@@ -141,12 +145,10 @@ impl Line {
     /// What keeps this connection from being used now, for an operator.
     pub(crate) fn trouble(&self) -> Option<&'static str> {
         match &*self.state.borrow() {
-            State::Up(connection) if !connection.status().connected() => Some("not connected"),
-            State::Up(connection) if connection.status().blocked() => {
-                Some("the broker blocks publishers (memory or disk alarm)")
-            }
+            State::Up(connection) if !connection.status().connected() => Some(AWAY),
+            State::Up(connection) if connection.status().blocked() => Some(BLOCKED),
             State::Up(_) => None,
-            State::Away(_) => Some("not connected"),
+            State::Away(_) => Some(AWAY),
             State::Closed => Some("closed"),
         }
     }

@@ -14,10 +14,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::connection::Line;
-use crate::{Broker, Delivery, Error, Message, Publisher, Queue};
+use crate::{Broker, Delivery, Error, Message, Publisher, Queue, traced};
 
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
 const PUT_OFF_PAUSE: Duration = Duration::from_millis(500);
+const WORKED_ON: &str = "reen_messages_total";
+const VERDICTS: [&str; 4] = ["done", "later", "dead", "panicked"];
 
 /// What becomes of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,16 @@ pub enum Verdict {
     Later(Duration),
     /// Never: to the dead letters, with the reason.
     Dead(String),
+}
+
+impl Verdict {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Later(_) => "later",
+            Self::Dead(_) => "dead",
+        }
+    }
 }
 
 /// Works on the messages of a queue.
@@ -49,11 +61,13 @@ pub async fn consume(
     handler: Arc<dyn Handler>,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
+    describe();
     let publisher = tokio::select! {
         () = shutdown.cancelled() => return Ok(()),
         publisher = broker.publisher(queue) => publisher?,
     };
     let worker = Worker {
+        queue,
         publisher,
         handler,
         in_work: TaskTracker::new(),
@@ -152,6 +166,7 @@ struct Opened {
 
 #[derive(Clone)]
 struct Worker {
+    queue: Queue,
     publisher: Publisher,
     handler: Arc<dyn Handler>,
     in_work: TaskTracker,
@@ -168,10 +183,18 @@ impl Worker {
             };
             let message = delivery.message.clone();
             let handler = Arc::clone(&worker.handler);
+            let mut span = traced::processing(&message, &worker.queue);
+            let handling = span.scope(async move { handler.handle(delivery).await });
             // A task of its own, so that a panic ends the work on one message and nothing else.
-            match tokio::spawn(async move { handler.handle(delivery).await }).await {
-                Ok(verdict) => worker.settle(&amqp, message, verdict).await,
+            match tokio::spawn(handling).await {
+                Ok(verdict) => {
+                    traced::settled(&mut span, &verdict);
+                    count(verdict.word());
+                    worker.settle(&amqp, message, verdict).await;
+                }
                 Err(panic) => {
+                    span.fail("panicked");
+                    count("panicked");
                     tracing::error!(message = message.id, %panic, "the handler panicked");
                     give_back(&amqp).await;
                 }
@@ -210,6 +233,20 @@ impl Worker {
         self.in_work.close();
         self.in_work.wait().await;
     }
+}
+
+fn describe() {
+    metrics::describe_counter!(
+        WORKED_ON,
+        "Messages that were worked on: done, later, dead (buried), or panicked (given back)."
+    );
+    for verdict in VERDICTS {
+        metrics::counter!(WORKED_ON, "verdict" => verdict).absolute(0);
+    }
+}
+
+fn count(verdict: &'static str) {
+    metrics::counter!(WORKED_ON, "verdict" => verdict).increment(1);
 }
 
 /// On a channel that is gone neither this nor [`give_back`] matters: the broker gives the message out

@@ -5,8 +5,9 @@ use bson::spec::BinarySubtype;
 use bson::{Binary, DateTime, Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{ClientSession, IndexModel};
-use reen_mongo::{Collection, Database, Error, sync_indexes};
+use reen_mongo::{Collection, Database, Error, Indexes};
 
+const COLLECTION: &str = "inbox";
 /// Providers repeat an event for days, not for months.
 const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
@@ -56,18 +57,22 @@ pub struct Inbox {
 impl Inbox {
     /// The inbox of a process, kept in its own database: the collection `inbox`, which forgets after
     /// 90 days.
-    ///
-    /// # Errors
-    /// When the index that forgets cannot be made.
-    pub async fn open(database: &Database) -> Result<Self, Error> {
-        let events = database.collection("inbox");
+    #[must_use]
+    pub fn open(database: &Database) -> Self {
+        Self {
+            events: database.collection(COLLECTION),
+        }
+    }
+
+    /// The index that forgets, for a migration of the process.
+    #[must_use]
+    pub fn indexes() -> Indexes {
         let forget = IndexOptions::builder().expire_after(KEPT_FOR).build();
         let by_age = IndexModel::builder()
             .keys(doc! {"receivedAt": 1})
             .options(forget)
             .build();
-        sync_indexes(&events, [by_age]).await?;
-        Ok(Self { events })
+        Indexes::of(COLLECTION, [by_age])
     }
 
     /// Notes an event, in the transaction of what it starts, and answers whether it is new. `false`:
@@ -106,6 +111,14 @@ impl Inbox {
         let new: Vec<Document> = new.collect();
         self.events.insert_many(new).session(session).await?;
         Ok(())
+    }
+
+    /// How many events there are, as good as the server knows without counting them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn estimated_count(&self) -> Result<u64, Error> {
+        Ok(self.events.estimated_document_count().await?)
     }
 
     /// Notes an event that starts nothing, without a transaction, and answers whether it is new.

@@ -33,12 +33,14 @@ mod broker;
 mod connection;
 mod consumer;
 mod dead_letters;
+mod depth;
 mod error;
 mod inbox;
 mod message;
 mod outbox;
 mod publisher;
 mod queue;
+mod traced;
 
 pub use broadcast::{Announcer, Heard, Hearing, Topic};
 pub use broker::Broker;

@@ -4,6 +4,8 @@ use lapin::BasicProperties;
 use lapin::message::Delivery as AmqpDelivery;
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use prost::Name;
+use reen_chassis::CallContext;
+use reen_chassis::telemetry::trace::{Place, TRACEPARENT};
 use uuid::Uuid;
 
 const PERSISTENT: u8 = 2;
@@ -20,6 +22,8 @@ pub struct Message {
     pub(crate) body: Vec<u8>,
     /// How often this message was put off before.
     pub(crate) attempt: u32,
+    /// Where in a trace it was made, or sent before.
+    pub(crate) place: Option<Place>,
 }
 
 impl Message {
@@ -31,6 +35,7 @@ impl Message {
             kind: M::full_name(),
             body: content.encode_to_vec(),
             attempt: 0,
+            place: CallContext::look(|context| context.place),
         }
     }
 
@@ -51,6 +56,7 @@ impl Message {
                 Some(AMQPValue::LongUInt(attempt)) => *attempt,
                 _ => 0,
             },
+            place: self::text(header(amqp, TRACEPARENT)).and_then(|place| place.parse().ok()),
         }
     }
 

@@ -1,4 +1,5 @@
 mod relay;
+mod size;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +9,14 @@ use bson::spec::BinarySubtype;
 use bson::{Binary, DateTime, Document, doc};
 use futures::TryStreamExt as _;
 use mongodb::{ClientSession, IndexModel};
-use reen_mongo::{Collection, Database, Error, sync_indexes};
+use reen_mongo::{Collection, Database, Error, Indexes};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Message, Publisher};
 
+const COLLECTION: &str = "outbox";
 /// How many messages a relay takes at a time.
 const BATCH: i64 = 100;
 /// How long taken messages are left to the relay that took them: longer than it can take to publish
@@ -46,6 +48,9 @@ struct Entry {
     /// That relay's round; absent before the first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     round: Option<ObjectId>,
+    /// Where in a trace it was put in; absent when in none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    traceparent: Option<String>,
 }
 
 impl Entry {
@@ -62,6 +67,7 @@ impl Entry {
             put_at: DateTime::now(),
             lease_until: DateTime::MIN,
             round: None,
+            traceparent: message.place.as_ref().map(ToString::to_string),
         }
     }
 
@@ -71,23 +77,31 @@ impl Entry {
             kind: self.kind.clone(),
             body: self.body.bytes.clone(),
             attempt: 0,
+            place: self
+                .traceparent
+                .as_ref()
+                .and_then(|place| place.parse().ok()),
         }
     }
 }
 
 impl Outbox {
     /// The outbox of a process, kept in its own database: the collection `outbox`.
-    ///
-    /// # Errors
-    /// When its indexes cannot be made.
-    pub async fn open(database: &Database) -> Result<Self, Error> {
-        let messages = database.collection("outbox");
+    #[must_use]
+    pub fn open(database: &Database) -> Self {
+        Self {
+            messages: database.collection(COLLECTION),
+            nudged: Arc::default(),
+        }
+    }
+
+    /// The index that finds the oldest messages, for a migration of the process.
+    #[must_use]
+    pub fn indexes() -> Indexes {
         let oldest_first = IndexModel::builder()
             .keys(doc! {"putAt": 1, "_id": 1, "leaseUntil": 1})
             .build();
-        sync_indexes(&messages, [oldest_first]).await?;
-        let nudged = Arc::default();
-        Ok(Self { messages, nudged })
+        Indexes::of(COLLECTION, [oldest_first])
     }
 
     /// Puts a message in, as a part of the caller's transaction.
@@ -108,9 +122,10 @@ impl Outbox {
         self.nudged.notify_one();
     }
 
-    /// Until `shutdown`, sends what is in, oldest first. Several processes may relay at once: each
+    /// Until `shutdown`, sends what is in, oldest first, and what is in by then. Several processes may relay at once: each
     /// message is one relay's, and anybody's again when that relay died over it.
     pub async fn relay(self, publisher: Publisher, shutdown: CancellationToken) {
+        let _told = size::told(&self);
         relay::run(&self, &publisher, &shutdown).await;
     }
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::connection::Line;
 use crate::queue::{DEAD_EXCHANGE, DELAYS, WORK_EXCHANGE};
-use crate::{Error, Message, Queue};
+use crate::{Error, Message, Queue, traced};
 
 /// A publish that is not confirmed by then counts as failed; the caller repeats it or says so.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(4);
@@ -108,15 +108,21 @@ impl Publisher {
         if self.line.is_blocked() {
             return Err(Error::Unavailable(None));
         }
+        let mut span = traced::sending(message, &self.queue);
+        let properties = traced::carrying(properties, span.place());
         let sending = self.send_until_settled(&address, message, properties);
-        match timeout(CONFIRM_TIMEOUT, sending).await {
+        let settled = match timeout(CONFIRM_TIMEOUT, sending).await {
             Ok(settled) => settled,
             Err(_) => {
                 // Whatever is wrong with this channel, the next publish has another.
                 self.current.lock().await.take();
                 Err(Error::Unavailable(None))
             }
+        };
+        if settled.is_err() {
+            span.fail("not confirmed");
         }
+        settled
     }
 
     /// Repeats on a new channel what a lost one left open, until the timeout around it ends that.

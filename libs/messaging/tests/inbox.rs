@@ -57,7 +57,7 @@ async fn noted(database: &Database) -> Vec<Document> {
 async fn of_many_deliveries_at_once_one_has_the_effect() {
     let fresh = TestDatabase::fresh();
     let database = fresh.open().await;
-    let inbox = Inbox::open(&database).await.unwrap();
+    let inbox = Inbox::open(&database);
     for round in 0..10 {
         let event = event(&format!("evt_{round}"));
         let taken = join_all((0..16).map(|_| take_in(&database, &inbox, &event))).await;
@@ -73,7 +73,7 @@ async fn of_many_deliveries_at_once_one_has_the_effect() {
 async fn what_is_noted_keeps_the_raw_body_and_what_came_of_it() {
     let fresh = TestDatabase::fresh();
     let database = fresh.open().await;
-    let inbox = Inbox::open(&database).await.unwrap();
+    let inbox = Inbox::open(&database);
     assert!(take_in(&database, &inbox, &event("1")).await.unwrap());
     let ignored = Noted::Ignored("not ours");
     assert!(inbox.note_alone(&event("2"), ignored).await.unwrap());
@@ -96,7 +96,7 @@ async fn what_is_noted_keeps_the_raw_body_and_what_came_of_it() {
 async fn an_aborted_effect_leaves_its_event_to_be_taken_in_again() {
     let fresh = TestDatabase::fresh();
     let database = fresh.open().await;
-    let inbox = Inbox::open(&database).await.unwrap();
+    let inbox = Inbox::open(&database);
     let mut transaction = Transaction::begin(&database).await.unwrap();
     let event = event("1");
     let note = inbox.note(transaction.session(), &event, Noted::For("saga"));
@@ -109,7 +109,7 @@ async fn an_aborted_effect_leaves_its_event_to_be_taken_in_again() {
 async fn the_same_id_of_another_provider_is_another_event() {
     let fresh = TestDatabase::fresh();
     let database = fresh.open().await;
-    let inbox = Inbox::open(&database).await.unwrap();
+    let inbox = Inbox::open(&database);
     let of_clerk = Event {
         provider: "clerk".to_owned(),
         ..event("1")

@@ -35,7 +35,7 @@ impl Sending {
     async fn over(running: Running, notes: Arc<Notes>) -> Self {
         let fresh = TestDatabase::fresh();
         let database = fresh.open().await;
-        let outbox = Outbox::open(&database).await.unwrap();
+        let outbox = Outbox::open(&database);
         Self {
             fresh,
             database,
@@ -131,7 +131,7 @@ async fn a_relay_killed_before_it_takes_out_what_it_sent_sends_it_again() {
     let proxy = FaultProxy::to(sending.fresh.url_text()).await;
     let slow = SecretString::from(proxy.through(sending.fresh.url_text()));
     let through_proxy = Database::open(&slow, "test").await.unwrap();
-    let slow_outbox = Outbox::open(&through_proxy).await.unwrap();
+    let slow_outbox = Outbox::open(&through_proxy);
     let put = messages(5);
     sending.put(&put).await;
     // What it sends is there long before it can take it out.
@@ -158,7 +158,7 @@ async fn several_relays_share_the_work() {
     sending.put(&put[..300]).await;
     let mut others = Vec::new();
     for _ in 0..4 {
-        let outbox = Outbox::open(&sending.database).await.unwrap();
+        let outbox = Outbox::open(&sending.database);
         others.push(sending.relay(&outbox));
     }
     sending.put(&put[300..]).await;

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use reen_chassis::admin::Dependency;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
-use crate::{Collection, Error};
+use crate::{Collection, Error, Schema, Standing, commands, pool};
 
 /// How long an operation waits for a server; the driver's own default is half a minute.
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(2);
@@ -21,6 +22,8 @@ const START_UP_PAUSE: Duration = Duration::from_millis(250);
 pub struct Database {
     client: Client,
     database: mongodb::Database,
+    /// What the program takes the database to be like, where it was prepared for it.
+    schema: Option<Arc<Schema>>,
 }
 
 impl Database {
@@ -46,11 +49,17 @@ impl Database {
                 .build(),
         );
         options.read_concern = Some(ReadConcern::majority());
+        options.cmap_event_handler = Some(pool::measured());
+        options.command_event_handler = commands::watch();
         let client = Client::with_options(options)?;
         let database = client
             .default_database()
             .ok_or_else(|| Error::Url("the database URL names no database".to_owned()))?;
-        let opened = Self { client, database };
+        let opened = Self {
+            client,
+            database,
+            schema: None,
+        };
         opened.wait_until_reachable(app).await?;
         Ok(opened)
     }
@@ -76,6 +85,19 @@ impl Database {
     pub async fn ping(&self) -> Result<(), Error> {
         self.database.run_command(doc! {"ping": 1}).await?;
         Ok(())
+    }
+
+    pub(crate) fn with_schema(self, schema: Arc<Schema>) -> Self {
+        let schema = Some(schema);
+        Self { schema, ..self }
+    }
+
+    /// Whether it is still as the program needs it.
+    async fn check_schema(&self) -> Result<(), Error> {
+        match &self.schema {
+            Some(schema) => Ok(schema.judge(&Standing::read(self).await?)?),
+            None => Ok(()),
+        }
     }
 
     /// A collection of this database.
@@ -104,6 +126,7 @@ impl Dependency for Database {
     }
 
     async fn check(&self) -> Result<(), String> {
-        self.ping().await.map_err(|error| error.to_string())
+        self.probe().await?;
+        self.check_schema().await.map_err(|error| error.to_string())
     }
 }

@@ -3,6 +3,8 @@ use std::sync::Arc;
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 use reen_error::{Code, Coded};
 
+use crate::Misfit;
+
 const DUPLICATE_KEY: i32 = 11000;
 const MAX_TIME_EXPIRED: i32 = 50;
 
@@ -30,6 +32,12 @@ pub enum Error {
     /// The work that was waited for ended without an answer; what became of it is not known.
     #[error("the work ended without an answer")]
     Stopped,
+    /// The database has a version that this program cannot work with.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// Another process took the migration of the database over.
+    #[error("another process migrates the database")]
+    Overtaken,
 }
 
 impl Error {
@@ -38,7 +46,12 @@ impl Error {
     pub fn driver(&self) -> Option<&DriverError> {
         match self {
             Self::Unavailable(error) | Self::TooLate(error) | Self::Driver(error) => Some(error),
-            Self::Document(_) | Self::Answer(_) | Self::Url(_) | Self::Stopped => None,
+            Self::Document(_)
+            | Self::Answer(_)
+            | Self::Url(_)
+            | Self::Stopped
+            | Self::Misfit(_)
+            | Self::Overtaken => None,
         }
     }
 
@@ -99,7 +112,9 @@ impl From<bson::error::Error> for Error {
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
-            Self::Unavailable(_) | Self::Stopped => Code::Unavailable,
+            Self::Unavailable(_) | Self::Stopped | Self::Misfit(_) | Self::Overtaken => {
+                Code::Unavailable
+            }
             Self::TooLate(_) => Code::DeadlineExceeded,
             Self::Driver(_) | Self::Document(_) | Self::Answer(_) | Self::Url(_) => Code::Internal,
         }

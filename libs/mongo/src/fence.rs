@@ -6,8 +6,9 @@ use mongodb::{ClientSession, IndexModel};
 use reen_chassis::Operation;
 use reen_error::{Code, Coded};
 
-use crate::{Collection, Database, Error, sync_indexes, update_each};
+use crate::{Collection, Database, Error, Indexes, update_each};
 
+const COLLECTION: &str = "saga_epochs";
 /// No saga lives longer than its retries, replays by hand included.
 const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
@@ -41,19 +42,23 @@ impl Coded for FenceError {
 }
 
 impl Fence {
-    /// The fence of a service, kept in its own database.
-    ///
-    /// # Errors
-    /// When the index that forgets old sagas cannot be made.
-    pub async fn open(database: &Database) -> Result<Self, Error> {
-        let epochs = database.collection("saga_epochs");
+    /// The fence of a service, kept in its own database: the collection `saga_epochs`.
+    #[must_use]
+    pub fn open(database: &Database) -> Self {
+        Self {
+            epochs: database.collection(COLLECTION),
+        }
+    }
+
+    /// The index that forgets old sagas, for a migration of the service.
+    #[must_use]
+    pub fn indexes() -> Indexes {
         let forget = IndexOptions::builder().expire_after(KEPT_FOR).build();
         let by_age = IndexModel::builder()
             .keys(doc! {"passedAt": 1})
             .options(forget)
             .build();
-        sync_indexes(&epochs, [by_age]).await?;
-        Ok(Self { epochs })
+        Indexes::of(COLLECTION, [by_age])
     }
 
     /// Passes the fence for this operation's epoch.

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use reen_chassis::CallContext;
+use reen_chassis::telemetry::trace::Place;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{Error, TransactionError};
@@ -47,6 +48,7 @@ pub struct Group<W: Together> {
 struct Waiting<W: Together> {
     job: W::Job,
     deadline: Option<Instant>,
+    place: Option<Place>,
     asker: oneshot::Sender<Result<W::Answer, W::Error>>,
 }
 
@@ -65,9 +67,11 @@ impl<W: Together> Group<W> {
     /// What the job alone would fail with; [`Error::Stopped`] when the work panicked.
     pub async fn submit(&self, job: W::Job) -> Result<W::Answer, W::Error> {
         let (asker, answer) = oneshot::channel();
+        let (deadline, place) = CallContext::look(|context| (context.deadline, context.place));
         let waiting = Waiting {
             job,
-            deadline: CallContext::current().deadline,
+            deadline,
+            place,
             asker,
         };
         if self.queue.send(waiting).await.is_err() {
@@ -85,6 +89,7 @@ async fn serve<W: Together>(work: Arc<W>, mut queue: mpsc::Receiver<Waiting<W>>)
         // As a task, so that a panic ends this batch and not all that come.
         let context = CallContext {
             deadline: latest_deadline(&batch),
+            place: one_sampled(&batch),
             ..CallContext::default()
         };
         let doing = context.scope(async move { do_all(&*work, batch).await });
@@ -98,6 +103,12 @@ async fn serve<W: Together>(work: Arc<W>, mut queue: mpsc::Receiver<Waiting<W>>)
 fn latest_deadline<W: Together>(batch: &[Waiting<W>]) -> Option<Instant> {
     let deadlines: Option<Vec<_>> = batch.iter().map(|waiting| waiting.deadline).collect();
     deadlines?.into_iter().max()
+}
+
+/// The trace of one of its askers shows what the batch does: the others' would show the same.
+fn one_sampled<W: Together>(batch: &[Waiting<W>]) -> Option<Place> {
+    let mut places = batch.iter().filter_map(|waiting| waiting.place);
+    places.find(Place::is_sampled)
 }
 
 async fn do_all<W: Together>(work: &W, mut batch: Vec<Waiting<W>>) {

@@ -1,9 +1,10 @@
-//! MongoDB as every service uses it: one database each, indexes made at start, searches that end with
+//! MongoDB as every service uses it: one database each, migrated from version to version, searches that end with
 //! the call that they are made for, transactions that are retried, group commit, the fence that keeps
 //! stale sagas out, and the answers to requests that clients named.
 
 mod bulk;
 mod collection;
+mod commands;
 mod database;
 mod deadline;
 mod error;
@@ -11,7 +12,9 @@ mod fence;
 mod group;
 mod guarded;
 mod idempotency;
-mod index;
+mod migration;
+mod pool;
+mod probe;
 mod transaction;
 
 pub use bulk::update_each;
@@ -22,5 +25,8 @@ pub use fence::{Fence, FenceError};
 pub use group::{Group, Together};
 pub use guarded::GuardedWrites;
 pub use idempotency::{Claim, Idempotency, IdempotencyError, LoneWrite};
-pub use index::sync_indexes;
+pub use migration::{
+    Applied, Deviation, Drift, Holder, Indexes, Migration, Misfit, PASSING_COLLECTIONS, Rewrite,
+    Schema, Standing, Until,
+};
 pub use transaction::{Transaction, TransactionError};

@@ -51,7 +51,7 @@ impl Counters {
             .await
             .unwrap();
         Self {
-            fence: Fence::open(&database).await.unwrap(),
+            fence: Fence::open(&database),
             documents,
             database,
         }

@@ -1,6 +1,6 @@
 use bson::{Bson, Document, doc};
 use mongodb::Client;
-use reen_mongo::Database;
+use reen_mongo::{Database, Schema, Standing, Until};
 use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
@@ -47,6 +47,17 @@ impl TestDatabase {
             .await
             .expect("MongoDB answers")
     }
+
+    /// Opens it, with everything done to it that a schema lists.
+    ///
+    /// # Panics
+    /// When MongoDB is away, or a migration fails.
+    pub async fn migrated(&self, schema: &Schema) -> Database {
+        let database = self.open().await;
+        let migrating = schema.migrate(&database, Until::LATEST, |_| {});
+        migrating.await.expect("every migration works");
+        database
+    }
 }
 
 impl Drop for TestDatabase {
@@ -70,6 +81,28 @@ impl Drop for TestDatabase {
         });
         let _left_behind_if_it_failed = dropping.join();
     }
+}
+
+/// Fails when the migrations are not numbered one after the other, do not work on an empty database, or leave
+/// indexes there that none of them has made.
+///
+/// # Panics
+/// As said.
+pub async fn assert_sound(schema: &Schema) {
+    let numbers = schema.migrations().iter().map(|it| it.version());
+    assert!(
+        numbers.eq(1..=schema.latest()),
+        "numbered 1, 2, 3 and so on"
+    );
+    assert!(schema.needs() <= schema.latest());
+    let fresh = TestDatabase::fresh();
+    let database = fresh.migrated(schema).await;
+    let standing = Standing::read(&database).await.expect("MongoDB answers");
+    assert_eq!(standing.version(), schema.latest());
+    let drift = schema.drift(&database, &standing).await;
+    assert_eq!(drift.expect("MongoDB answers"), []);
+    let again = schema.migrate(&database, Until::LATEST, |_| {}).await;
+    assert_eq!(again.expect("MongoDB answers"), [], "applied once");
 }
 
 /// Reading everything; sorting in memory; and what is planned for a collection that is not there,

@@ -11,6 +11,7 @@ mod callers;
 mod calls;
 mod database;
 mod peers;
+mod process;
 mod proxy;
 mod wait;
 
@@ -20,9 +21,10 @@ pub use callers::{AccessTable, CallerChannel, CallerToken, Method};
 pub use calls::{
     acting_for, acting_once, body, code, own_operation, refusal, saga_operation, settled,
 };
-pub use database::{TestDatabase, assert_uses_index};
+pub use database::{TestDatabase, assert_sound, assert_uses_index};
 pub use peers::{
     ANY_PORT, ANYWHERE, IDENTITY_SECRET, identity, in_background, peer, serve, url_of,
 };
+pub use process::Process;
 pub use proxy::FaultProxy;
 pub use wait::{PATIENCE, eventually};

@@ -3,15 +3,20 @@
 //! Exit codes: 0 it is fine, 1 something was found or refused, 2 it could not be asked.
 
 mod alerts;
+mod backup;
 mod complaint;
+mod databases;
 mod keys;
 mod letters;
+mod log;
+mod migrate;
 mod operator;
 mod sagas;
 mod services;
 mod stock;
 mod table;
 mod verify;
+mod waiting;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -44,11 +49,29 @@ pub(crate) enum Command {
     /// Stock: what products count, and what their holds say.
     #[command(subcommand)]
     Stock(stock::Command),
+    /// What the processes log, and changing that for a while; it ends by itself.
+    ///
+    /// Exit codes: 0 all of them answered, 1 some did not.
+    Log(log::Options),
     /// Looks whether money, stock and orders are right over all databases.
     ///
     /// Reads {AUTH,PRODUCTS,CART_ITEMS,CHECKOUT,ORDERS,EVENTS}_DATABASE_URL. Exit codes: 0 nothing is
     /// wrong, 1 something is, 2 a database cannot be read.
     Verify(verify::Options),
+    /// The shape of the databases, from version to version.
+    ///
+    /// Reads {AUTH,PRODUCTS,CART_ITEMS,CHECKOUT,ORDERS,EVENTS}_DATABASE_URL, or only the one that is asked
+    /// for. Exit codes: 0 nothing is to be done, 1 something is, 2 a database cannot be used.
+    #[command(subcommand)]
+    Migrate(migrate::Command),
+    /// Saves all databases in a folder, as they are at one moment.
+    ///
+    /// Reads the same settings. Exit codes: 0 it is saved, 2 it is not.
+    Backup(backup::Into),
+    /// Puts what was saved into empty databases; nothing else may use them meanwhile.
+    ///
+    /// Reads the same settings. Exit codes: 0 it is restored, 2 it is not.
+    Restore(backup::From),
 }
 
 /// What a command has to say.
@@ -80,7 +103,8 @@ impl Said {
 
 /// Runs a command and prints what it says.
 pub(crate) async fn run(command: Command, json: bool, environment: &dyn Environment) -> ExitCode {
-    match say(command, environment).await {
+    // Boxed: the longest of them copies whole databases.
+    match Box::pin(say(command, environment)).await {
         Ok(said) if json => {
             print(&format!("{:#}", said.json));
             said.code
@@ -127,8 +151,12 @@ async fn say(command: Command, environment: &dyn Environment) -> anyhow::Result<
                 .answer(stock::run(&command, &mut products.products()?))
                 .await
         }
-        // Needs the databases, and no service.
+        Command::Log(options) => log::run(&options, environment),
+        // These need the databases, and no service.
         Command::Verify(options) => verify::run(&options, environment).await,
+        Command::Migrate(command) => Box::pin(migrate::run(&command, environment)).await,
+        Command::Backup(into) => Box::pin(backup::take(&into, environment)).await,
+        Command::Restore(from) => Box::pin(backup::restore(&from, environment)).await,
     }
 }
 

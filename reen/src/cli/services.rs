@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use reen_chassis::client::{PeerChannel, connect};
+use reen_chassis::client::{AddressError, PeerChannel, connect};
 use reen_chassis::config::{Environment, Reader};
 use reen_chassis::identity::Identity;
 use reen_proto::auth::v1::auth_client::AuthClient;
 use reen_proto::auth::v1::signing_keys_client::SigningKeysClient;
 use reen_proto::products::v1::products_client::ProductsClient;
 use reen_proto::sagas::v1::sagas_client::SagasClient;
-use tonic::transport::Error;
 use url::Url;
 
 use super::{NAME, Said};
@@ -61,23 +60,23 @@ impl Services {
 }
 
 impl Service {
-    pub(super) fn auth(&self) -> Result<AuthClient<PeerChannel>, Error> {
+    pub(super) fn auth(&self) -> Result<AuthClient<PeerChannel>, AddressError> {
         Ok(AuthClient::new(self.channel()?))
     }
 
-    pub(super) fn signing_keys(&self) -> Result<SigningKeysClient<PeerChannel>, Error> {
+    pub(super) fn signing_keys(&self) -> Result<SigningKeysClient<PeerChannel>, AddressError> {
         Ok(SigningKeysClient::new(self.channel()?))
     }
 
-    pub(super) fn products(&self) -> Result<ProductsClient<PeerChannel>, Error> {
+    pub(super) fn products(&self) -> Result<ProductsClient<PeerChannel>, AddressError> {
         Ok(ProductsClient::new(self.channel()?))
     }
 
-    pub(super) fn sagas(&self) -> Result<SagasClient<PeerChannel>, Error> {
+    pub(super) fn sagas(&self) -> Result<SagasClient<PeerChannel>, AddressError> {
         Ok(SagasClient::new(self.channel()?))
     }
 
-    fn channel(&self) -> Result<PeerChannel, Error> {
+    fn channel(&self) -> Result<PeerChannel, AddressError> {
         connect(&self.identity, self.name, &self.addresses)
     }
 

@@ -1,5 +1,4 @@
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -9,10 +8,8 @@ use reen_mongo::Database;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
+use super::waiting::with_signs_of_life;
 use super::{NAME, Said};
-
-/// After so long without an answer whoever waits is told what is being done, again and again.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -88,21 +85,9 @@ pub(super) async fn run(options: &Options, environment: &dyn Environment) -> any
         let databases = urls.open().await?;
         Ok(check(&databases, terms, &progress).await?)
     };
-    let report = with_signs_of_life(checking, &progress).await;
+    let report: anyhow::Result<Report> =
+        with_signs_of_life(checking, || sign_of_life(&progress)).await;
     report.map(|report| said(&report))
-}
-
-async fn with_signs_of_life(
-    checking: impl Future<Output = anyhow::Result<Report>>,
-    progress: &Progress,
-) -> anyhow::Result<Report> {
-    let mut checking = std::pin::pin!(checking);
-    loop {
-        match tokio::time::timeout(SIGN_OF_LIFE, &mut checking).await {
-            Ok(checked) => return checked,
-            Err(_) => eprintln!("reen: {}", sign_of_life(progress)),
-        }
-    }
 }
 
 fn sign_of_life(progress: &Progress) -> String {

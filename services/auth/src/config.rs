@@ -19,6 +19,8 @@ pub struct Config {
     pub listen: Listen,
     /// `AUTH_DATABASE_URL`, with the database's name.
     pub database_url: SecretString,
+    /// `MIGRATE_AT_START`: whether it brings its database up to date before it serves.
+    pub migrate_at_start: bool,
     /// `MESSAGE_BROKER_URL`.
     pub broker_url: SecretString,
     /// `SERVICE_IDENTITY_SECRET`.
@@ -52,6 +54,7 @@ impl Config {
         Reader::read(environment, |reader| {
             let listen = reader.listen("AUTH", 50051, 9101);
             let database_url = reader.secret("AUTH_DATABASE_URL");
+            let migrate_at_start = reader.or("MIGRATE_AT_START", true);
             let broker_url = reader.secret("MESSAGE_BROKER_URL");
             let identity = reader.identity(crate::NAME);
             let starting_balance: Option<Cents> =
@@ -63,6 +66,7 @@ impl Config {
             Some(Self {
                 listen: listen?,
                 database_url: database_url?,
+                migrate_at_start: migrate_at_start?,
                 broker_url: broker_url?,
                 identity: identity?,
                 starting_balance_cents: starting_balance?.count(),

@@ -1,27 +1,28 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use reen_chassis::admin::{self, Readiness};
+use reen_chassis::admin::{self, Dependency, Readiness};
+use reen_chassis::client::AddressError;
 use reen_chassis::identity::Identity;
 use reen_chassis::server::{self, ServeError};
+use reen_chassis::shutdown::Shutdown;
 use reen_mongo::Database;
 use reen_proto::cart_items::v1::cart_items_server::CartItemsServer;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::clients::Products;
 use crate::config::Config;
 use crate::grpc::Grpc;
 use crate::service::CartItems;
-use crate::store::{Idempotency, Store};
+use crate::store::{Idempotency, Store, schema};
 
 /// The service, bound and connected but not serving yet.
 pub struct App {
     grpc: TcpListener,
     admin: TcpListener,
     identity: Identity,
-    database: Database,
+    dependencies: Vec<Arc<dyn Dependency>>,
     service: Arc<CartItems>,
     idempotency: Idempotency,
 }
@@ -37,7 +38,7 @@ pub enum BuildError {
     Database(#[from] reen_mongo::Error),
     /// The address of a peer.
     #[error("the address of a peer cannot be used")]
-    Peer(#[from] tonic::transport::Error),
+    Peer(#[from] AddressError),
 }
 
 impl App {
@@ -49,15 +50,19 @@ impl App {
         let grpc = server::bind(config.listen.grpc).await?;
         let admin = server::bind(config.listen.admin).await?;
         let database = Database::open(&config.database_url, crate::NAME).await?;
-        let store = Store::open(&database).await?;
-        let idempotency = Idempotency::open(&database).await?;
+        let migrates = config.migrate_at_start;
+        let database = schema().prepare(database, migrates, &admin).await?;
+        let store = Store::open(&database);
+        let idempotency = Idempotency::open(&database);
         let products = Products::connect(&config.identity, &config.products)?;
+        let dependencies: Vec<Arc<dyn Dependency>> =
+            vec![Arc::new(database), Arc::new(products.peer())];
         let service = Arc::new(CartItems::new(store, products));
         Ok(Self {
             grpc,
             admin,
             identity: config.identity,
-            database,
+            dependencies,
             service,
             idempotency,
         })
@@ -83,16 +88,15 @@ impl App {
     ///
     /// # Errors
     /// When a listener fails.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let readiness = Readiness::new(vec![Arc::new(self.database)], shutdown.clone());
+    pub async fn run(self, shutdown: impl Into<Shutdown>) -> Result<(), ServeError> {
+        let shutdown = shutdown.into();
+        let readiness = Readiness::new(self.dependencies, shutdown.leaving().clone());
         let routes = Routes::new(CartItemsServer::new(Grpc::new(
             self.service,
             self.idempotency,
         )));
-        tokio::try_join!(
-            server::serve(self.grpc, self.identity, routes, shutdown.clone()),
-            admin::serve(self.admin, readiness, shutdown),
-        )?;
-        Ok(())
+        let answering = server::serve(self.grpc, self.identity, routes, &shutdown);
+        let working = Box::pin(shutdown.part("calls", answering));
+        admin::beside(self.admin, readiness, working).await
     }
 }

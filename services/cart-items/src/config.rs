@@ -10,6 +10,8 @@ pub struct Config {
     pub listen: Listen,
     /// `CART_ITEMS_DATABASE_URL`, with the database's name.
     pub database_url: SecretString,
+    /// `MIGRATE_AT_START`: whether it brings its database up to date before it serves.
+    pub migrate_at_start: bool,
     /// `SERVICE_IDENTITY_SECRET`.
     pub identity: Identity,
     /// `PRODUCTS_SERVICE_URL`, to check stock.
@@ -25,11 +27,13 @@ impl Config {
         Reader::read(environment, |reader| {
             let listen = reader.listen("CART_ITEMS", 50053, 9103);
             let database_url = reader.secret("CART_ITEMS_DATABASE_URL");
+            let migrate_at_start = reader.or("MIGRATE_AT_START", true);
             let identity = reader.identity(crate::NAME);
             let products = reader.peers("PRODUCTS_SERVICE_URL", "http://127.0.0.1:50052");
             Some(Self {
                 listen: listen?,
                 database_url: database_url?,
+                migrate_at_start: migrate_at_start?,
                 identity: identity?,
                 products: products?,
             })

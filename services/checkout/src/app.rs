@@ -1,13 +1,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use reen_chassis::admin::{self, Readiness};
+use futures::FutureExt as _;
+use reen_chassis::admin::{self, Dependency, Readiness};
+use reen_chassis::client::AddressError;
 use reen_chassis::identity::Identity;
+use reen_chassis::metrics::Sampling;
 use reen_chassis::server::{self, ServeError};
+use reen_chassis::shutdown::Shutdown;
 use reen_mongo::Database;
 use reen_proto::checkout::v1::checkout_server::CheckoutServer;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::clients::stripe::Stripe;
@@ -15,16 +18,17 @@ use crate::clients::{Auth, CartItems, Parties, Products};
 use crate::config::Config;
 use crate::grpc::Grpc;
 use crate::service::Checkouts;
-use crate::store::{Idempotency, Store};
+use crate::store::{Idempotency, Store, schema};
 
 /// The service, bound and connected but not serving yet.
 pub struct App {
     grpc: TcpListener,
     admin: TcpListener,
     identity: Identity,
-    database: Database,
+    dependencies: Vec<Arc<dyn Dependency>>,
     service: Arc<Checkouts>,
     idempotency: Idempotency,
+    _told: Sampling,
 }
 
 /// Why the service did not start.
@@ -38,7 +42,7 @@ pub enum BuildError {
     Database(#[from] reen_mongo::Error),
     /// The address of a peer.
     #[error("the address of a peer cannot be used")]
-    Peer(#[from] tonic::transport::Error),
+    Peer(#[from] AddressError),
     /// The key or the address of Stripe; neither is shown.
     #[error("STRIPE_SECRET_KEY or STRIPE_API_BASE cannot be used")]
     Stripe,
@@ -54,15 +58,25 @@ impl App {
         let admin = server::bind(config.listen.admin).await?;
         let parties = connect(&config)?;
         let database = Database::open(&config.database_url, crate::NAME).await?;
-        let store = Store::open(&database).await?;
-        let idempotency = Idempotency::open(&database).await?;
+        let migrates = config.migrate_at_start;
+        let database = schema().prepare(database, migrates, &admin).await?;
+        let store = Store::open(&database);
+        let idempotency = Idempotency::open(&database);
+        let dependencies: Vec<Arc<dyn Dependency>> = vec![
+            Arc::new(database),
+            Arc::new(parties.auth.peer()),
+            Arc::new(parties.cart_items.peer()),
+            Arc::new(parties.products.peer()),
+        ];
         let service = Checkouts::new(store, parties, config.terms, config.sweeping);
+        let service = Arc::new(service);
         Ok(Self {
             grpc,
             admin,
             identity: config.identity,
-            database,
-            service: Arc::new(service),
+            dependencies,
+            _told: service.told(),
+            service,
             idempotency,
         })
     }
@@ -87,20 +101,21 @@ impl App {
     ///
     /// # Errors
     /// When a listener fails.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let readiness = Readiness::new(vec![Arc::new(self.database)], shutdown.clone());
+    pub async fn run(self, shutdown: impl Into<Shutdown>) -> Result<(), ServeError> {
+        let shutdown = shutdown.into();
+        let readiness = Readiness::new(self.dependencies, shutdown.leaving().clone());
         let grpc = Grpc::new(Arc::clone(&self.service), self.idempotency);
         let routes = Routes::new(CheckoutServer::new(grpc));
-        let sweeping = async {
-            self.service.sweep_until(shutdown.clone()).await;
+        let answering = server::serve(self.grpc, self.identity, routes, &shutdown);
+        let sweeping = self.service.sweep_until(shutdown.closing());
+        let working = Box::pin(async {
+            tokio::try_join!(
+                shutdown.part("calls", answering),
+                shutdown.part("sweep", sweeping).map(Ok),
+            )?;
             Ok(())
-        };
-        tokio::try_join!(
-            server::serve(self.grpc, self.identity, routes, shutdown.clone()),
-            admin::serve(self.admin, readiness, shutdown.clone()),
-            sweeping,
-        )?;
-        Ok(())
+        });
+        admin::beside(self.admin, readiness, working).await
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Config {
     pub listen: Listen,
     /// `CHECKOUT_DATABASE_URL`, with the database's name.
     pub database_url: SecretString,
+    /// `MIGRATE_AT_START`: whether it brings its database up to date before it serves.
+    pub migrate_at_start: bool,
     /// `SERVICE_IDENTITY_SECRET`.
     pub identity: Identity,
     /// `AUTH_SERVICE_URL`, to know the buyer's balance.
@@ -76,6 +78,7 @@ impl Config {
         Reader::read(environment, |reader| {
             let listen = reader.listen("CHECKOUT", 50054, 9104);
             let database_url = reader.secret("CHECKOUT_DATABASE_URL");
+            let migrate_at_start = reader.or("MIGRATE_AT_START", true);
             let identity = reader.identity(crate::NAME);
             let auth = reader.peers("AUTH_SERVICE_URL", "http://127.0.0.1:50051");
             let products = reader.peers("PRODUCTS_SERVICE_URL", "http://127.0.0.1:50052");
@@ -87,6 +90,7 @@ impl Config {
             Some(Self {
                 listen: listen?,
                 database_url: database_url?,
+                migrate_at_start: migrate_at_start?,
                 identity: identity?,
                 auth: auth?,
                 products: products?,

@@ -1,9 +1,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use reen_chassis::admin::{self, Readiness};
+use futures::FutureExt as _;
+use reen_chassis::admin::{self, Dependency, Readiness, Wanted};
 use reen_chassis::identity::Identity;
 use reen_chassis::server::{self, ServeError};
+use reen_chassis::shutdown::Shutdown;
 use reen_messaging::{Broker, Outbox, Publisher};
 use reen_mongo::Database;
 use reen_proto::orders::v1::orders_server::OrdersServer;
@@ -15,7 +17,7 @@ use crate::config::Config;
 use crate::events::EVENTS;
 use crate::grpc::Grpc;
 use crate::service::Orders;
-use crate::store::{Idempotency, Store};
+use crate::store::{Idempotency, Store, schema};
 
 /// The service, bound and connected but not serving yet.
 pub struct App {
@@ -53,9 +55,11 @@ impl App {
         let grpc = server::bind(config.listen.grpc).await?;
         let admin = server::bind(config.listen.admin).await?;
         let database = Database::open(&config.database_url, crate::NAME).await?;
-        let outbox = Outbox::open(&database).await?;
-        let store = Store::open(&database, outbox.clone()).await?;
-        let idempotency = Idempotency::open(&database).await?;
+        let migrates = config.migrate_at_start;
+        let database = schema().prepare(database, migrates, &admin).await?;
+        let outbox = Outbox::open(&database);
+        let store = Store::open(&database, outbox.clone());
+        let idempotency = Idempotency::open(&database);
         let broker = Broker::open(&config.broker_url, crate::NAME).await?;
         let publisher = broker.publisher(EVENTS).await?;
         let service = Arc::new(Orders::new(store));
@@ -88,25 +92,31 @@ impl App {
         self.admin.local_addr()
     }
 
-    /// Serves until `shutdown`, then lets calls in flight finish; beside that sends what they put out.
+    /// Serves until `shutdown`, then lets calls in flight finish; beside that sends what they put out, up to
+    /// the last.
     ///
     /// # Errors
     /// When a listener fails.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let dependencies: Vec<Arc<dyn admin::Dependency>> =
-            vec![Arc::new(self.database), Arc::new(self.broker.clone())];
-        let readiness = Readiness::new(dependencies, shutdown.clone());
-        let relaying = self.outbox.relay(self.publisher, shutdown.clone());
+    pub async fn run(self, shutdown: impl Into<Shutdown>) -> Result<(), ServeError> {
+        let shutdown = shutdown.into();
+        // What is put out while the broker is away waits.
+        let broker = Wanted(self.broker.clone());
+        let dependencies: Vec<Arc<dyn Dependency>> =
+            vec![Arc::new(self.database), Arc::new(broker)];
+        let readiness = Readiness::new(dependencies, shutdown.leaving().clone());
         let routes = Routes::new(OrdersServer::new(Grpc::new(self.service, self.idempotency)));
-        tokio::try_join!(
-            server::serve(self.grpc, self.identity, routes, shutdown.clone()),
-            admin::serve(self.admin, readiness, shutdown),
-            async {
-                relaying.await;
-                Ok(())
-            },
-        )?;
-        self.broker.close().await;
-        Ok(())
+        let answered = CancellationToken::new();
+        let answering = server::serve(self.grpc, self.identity, routes, &shutdown)
+            .inspect(|_| answered.cancel());
+        let relaying = self.outbox.relay(self.publisher, answered.clone());
+        let working = Box::pin(async {
+            tokio::try_join!(
+                shutdown.part("calls", answering),
+                shutdown.part("outbox", relaying).map(Ok),
+            )?;
+            self.broker.close().await;
+            Ok(())
+        });
+        admin::beside(self.admin, readiness, working).await
     }
 }

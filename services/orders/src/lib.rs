@@ -16,6 +16,7 @@ mod store;
 
 pub use app::{App, BuildError};
 pub use config::Config;
+pub use store::schema;
 
 /// The name of this process among its peers.
 pub const NAME: &str = "orders";

@@ -2,9 +2,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use reen_chassis::admin::{self, Readiness};
+use reen_chassis::admin::{self, Dependency, Readiness, Wanted};
+use reen_chassis::client::AddressError;
 use reen_chassis::identity::Identity;
+use reen_chassis::metrics::Sampling;
 use reen_chassis::server::{self, ServeError};
+use reen_chassis::shutdown::Shutdown;
 use reen_messaging::Broker;
 use reen_mongo::Database;
 use reen_proto::products::v1::products_server::ProductsServer;
@@ -17,19 +20,20 @@ use crate::config::Config;
 use crate::events::{Changes, TOPIC};
 use crate::grpc::Grpc;
 use crate::service::{Products, Sweeper};
-use crate::store::{Idempotency, Store};
+use crate::store::{Idempotency, Store, schema};
 
 /// The service, bound and connected but not serving yet.
 pub struct App {
     grpc: TcpListener,
     admin: TcpListener,
     identity: Identity,
-    database: Database,
+    dependencies: Vec<Arc<dyn Dependency>>,
     broker: Broker,
     changes: Arc<Changes>,
     service: Arc<Products>,
     idempotency: Idempotency,
     sweeper: Sweeper,
+    _told: Sampling,
 }
 
 /// Why the service did not start.
@@ -46,7 +50,7 @@ pub enum BuildError {
     Broker(#[from] reen_messaging::Error),
     /// The address of a peer.
     #[error("the address of a peer cannot be used")]
-    Peer(#[from] tonic::transport::Error),
+    Peer(#[from] AddressError),
 }
 
 impl App {
@@ -58,25 +62,35 @@ impl App {
         let grpc = server::bind(config.listen.grpc).await?;
         let admin = server::bind(config.listen.admin).await?;
         let database = Database::open(&config.database_url, crate::NAME).await?;
-        let store = Store::open(&database).await?;
-        let idempotency = Idempotency::open(&database).await?;
+        let migrates = config.migrate_at_start;
+        let database = schema().prepare(database, migrates, &admin).await?;
+        let store = Store::open(&database);
+        let idempotency = Idempotency::open(&database);
         let auth = Auth::connect(&config.identity, &config.auth)?;
         let cart_items = CartItems::connect(&config.identity, &config.cart_items)?;
         let broker = Broker::start(&config.broker_url, crate::NAME)?;
+        let dependencies: Vec<Arc<dyn Dependency>> = vec![
+            Arc::new(database),
+            Arc::new(Wanted(broker.clone())),
+            Arc::new(auth.peer()),
+            Arc::new(cart_items.peer()),
+        ];
         let changes = Arc::new(Changes::default());
         let service = Products::new(store, auth, cart_items, Arc::clone(&changes));
         let service = Arc::new(service);
         let sweeper = Sweeper::new(Arc::clone(&service), config.sweep_every, config.sweep_after);
+        let told = service.told();
         Ok(Self {
             grpc,
             admin,
             identity: config.identity,
-            database,
+            dependencies,
             broker,
             changes,
             service,
             idempotency,
             sweeper,
+            _told: told,
         })
     }
 
@@ -100,30 +114,29 @@ impl App {
     ///
     /// # Errors
     /// When a listener fails.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let readiness = Readiness::new(vec![Arc::new(self.database)], shutdown.clone());
+    pub async fn run(self, shutdown: impl Into<Shutdown>) -> Result<(), ServeError> {
+        let shutdown = shutdown.into();
+        let readiness = Readiness::new(self.dependencies, shutdown.leaving().clone());
         let routes = Routes::new(ProductsServer::new(Grpc::new(
             self.service,
             self.idempotency,
         )));
-        let sweeping = async {
-            self.sweeper.run(shutdown.clone()).await;
-            Ok(())
-        };
-        let serving = async {
-            tokio::try_join!(
-                server::serve(self.grpc, self.identity, routes, shutdown.clone()),
-                admin::serve(self.admin, readiness, shutdown.clone()),
-                sweeping,
-            )
-        };
         // Calls in flight change products as well: these are announced before the end.
-        let ending = CancellationToken::new();
+        let answered = CancellationToken::new();
+        let answering = server::serve(self.grpc, self.identity, routes, &shutdown)
+            .inspect(|_| answered.cancel());
         let announcer = self.broker.announcer(TOPIC);
-        let announcing = self.changes.announce(&announcer, &ending);
-        let (served, ()) = tokio::join!(serving.inspect(|_| ending.cancel()), announcing);
-        self.broker.close().await;
-        served?;
-        Ok(())
+        let announcing = self.changes.announce(&announcer, &answered);
+        let sweeping = self.sweeper.run(shutdown.closing());
+        let working = Box::pin(async {
+            tokio::try_join!(
+                shutdown.part("calls", answering),
+                shutdown.part("announcements", announcing).map(Ok),
+                shutdown.part("sweep", sweeping).map(Ok),
+            )?;
+            self.broker.close().await;
+            Ok(())
+        });
+        admin::beside(self.admin, readiness, working).await
     }
 }

@@ -16,6 +16,8 @@ pub struct Config {
     pub listen: Listen,
     /// `PRODUCTS_DATABASE_URL`, with the database's name.
     pub database_url: SecretString,
+    /// `MIGRATE_AT_START`: whether it brings its database up to date before it serves.
+    pub migrate_at_start: bool,
     /// `MESSAGE_BROKER_URL`, where it announces what changed; it does without while that is away.
     pub broker_url: SecretString,
     /// `SERVICE_IDENTITY_SECRET`.
@@ -39,6 +41,7 @@ impl Config {
         Reader::read(environment, |reader| {
             let listen = reader.listen("PRODUCTS", 50052, 9102);
             let database_url = reader.secret("PRODUCTS_DATABASE_URL");
+            let migrate_at_start = reader.or("MIGRATE_AT_START", true);
             let broker_url = reader.secret("MESSAGE_BROKER_URL");
             let identity = reader.identity(crate::NAME);
             let auth = reader.peers("AUTH_SERVICE_URL", "http://127.0.0.1:50051");
@@ -48,6 +51,7 @@ impl Config {
             Some(Self {
                 listen: listen?,
                 database_url: database_url?,
+                migrate_at_start: migrate_at_start?,
                 broker_url: broker_url?,
                 identity: identity?,
                 auth: auth?,

@@ -7,7 +7,7 @@ use reen_tests::workspace;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::support::{Compose, Secrets, Service, read};
+use crate::support::{Compose, Secrets, Service};
 
 const ROLES: [&str; 7] = [
     "auth",
@@ -34,7 +34,7 @@ fn assert_each_role_is_given_what_it_reads(compose: &Compose, secrets: Option<&S
     let roles: BTreeSet<&str> = compose.roles().map(|(_, role, _)| role).collect();
     assert!(roles.iter().eq(&ROLES), "{roles:?}");
     for (name, role, service) in compose.roles() {
-        let reading = read(compose, secrets, role, service);
+        let reading = compose.read(secrets, role, service);
         assert!(
             reading.problems.is_empty(),
             "{name}: {:?}",
@@ -53,7 +53,7 @@ fn addresses_of_services_and_health_checks_are_where_the_roles_listen() {
     ] {
         let mut listens = BTreeMap::new();
         for (name, role, service) in compose.roles() {
-            let [address, admin] = read(&compose, secrets, role, service).listens.unwrap();
+            let [address, admin] = compose.read(secrets, role, service).listens.unwrap();
             assert!(address.ip().is_unspecified(), "{name}: {address}");
             let check = format!("http://127.0.0.1:{}", admin.port());
             assert_eq!(service.health(), ["CMD", "reen", "health", &check]);

@@ -62,3 +62,13 @@ fn it_runs_without_privileges_and_copies_only_from_stages_that_there_are() {
     let until_next = production.split("FROM ").next().unwrap();
     assert!(until_next.contains("\nUSER 65532:65532\n"));
 }
+
+/// Builders older than BuildKit hand no argument on to the stage that begins with another.
+#[test]
+fn every_stage_names_the_arguments_that_it_uses() {
+    let image = text("Dockerfile");
+    for stage in image.split("\nFROM ").skip(1) {
+        let uses = stage.contains("$PROFILE");
+        assert_eq!(uses, stage.contains("\nARG PROFILE=dist\n"), "{stage}");
+    }
+}

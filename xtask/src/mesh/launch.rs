@@ -16,7 +16,8 @@ use crate::layout::Layout;
 use crate::{process, progress};
 
 const START_PATIENCE: Duration = Duration::from_secs(60);
-const STOP_PATIENCE: Duration = Duration::from_secs(15);
+/// More than `STOP_SECONDS`, after which a process ends by itself.
+const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A process that this xtask started.
 pub(crate) struct Started {

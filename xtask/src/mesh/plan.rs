@@ -130,7 +130,7 @@ fn run_file(layout: &Layout, variables: &Variables<'_>) -> Result<Run> {
     run.operators
         .extend(variables.only(&[roles::IDENTITY_SECRET]));
     for role in &ROLES {
-        let own = [role.service_url(), role.database_url()];
+        let own = [role.service_url(), role.database_url(), role.admin_port()];
         let own = own.each_ref().map(String::as_str);
         run.operators.extend(variables.only(&own));
         run.admin

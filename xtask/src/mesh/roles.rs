@@ -146,7 +146,13 @@ impl Role {
 }
 
 /// Every process reads these, when they are set.
-pub(crate) const COMMON: [&str; 6] = [
+pub(crate) const COMMON: [&str; 12] = [
+    "MIGRATE_AT_START",
+    "DRAIN_SECONDS",
+    "STOP_SECONDS",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_TRACES_SAMPLER_ARG",
     "PATH",
     "RUST_LOG",
     "RUST_BACKTRACE",

@@ -7,7 +7,7 @@ use reen_proto::checkout::v1::{RecordPaymentRequest, RecordRefundRequest};
 
 use super::{Line, State};
 use crate::clients::Refund;
-use crate::saga::Call;
+use crate::saga::{Call, measures};
 
 /// From now on nothing else may close the checkout; what was paid for is learned from its snapshot.
 pub(super) fn record<'call>(
@@ -54,7 +54,7 @@ pub(super) fn refund<'call>(
         };
         let refund_id = call.parties.payments().refund(refund).await?;
         tracing::warn!(checkout = state.checkout_id, refund = refund_id, "refunded");
-        metrics::counter!("refunds_total").increment(1);
+        measures::refunded();
         state.refund_id = Some(refund_id.clone());
         let record = RecordRefundRequest {
             operation: Some(call.operation.to_proto()),

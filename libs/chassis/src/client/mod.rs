@@ -1,66 +1,100 @@
-//! Channels to peers: lazy, balanced over replicas, signed, with a deadline on every call, and over
-//! mutual TLS where this process has certificates.
+//! Channels to peers: balanced over replicas, signed, with a deadline on every call, and over mutual TLS
+//! where this process has certificates.
+//!
+//! Between a call and its connection there is no queue and no task: the caller's own task writes the
+//! request into the HTTP/2 connection of a replica, and one task for each connection moves the bytes.
 
+mod address;
+mod balanced;
+mod budget;
+mod choice;
+mod connection;
+mod ejection;
+mod exchange;
+mod keeper;
+mod measures;
+mod methods;
 mod outbound;
+mod pool;
+mod replica;
+mod resolve;
 
-use std::time::Duration;
+use std::sync::Arc;
 
+use rustls::pki_types::ServerName;
+use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tower::Layer as _;
 use url::Url;
 
 use crate::idempotency::NotesReplays;
 use crate::identity::Identity;
+use crate::metrics::{MeasuredPeer, PeerLayer};
+use crate::telemetry::trace::Traced;
 
+use address::Place;
+use connection::Connector;
+use keeper::Keeper;
+use pool::Pool;
+use resolve::Places;
+
+pub(crate) use measures::describe as describe_measures;
+
+pub use address::AddressError;
+pub use balanced::Balanced;
+pub use exchange::Answer;
 pub use outbound::Outbound;
+pub use resolve::{Dns, Resolver};
 
-/// A channel whose calls carry identity, request id, deadline, and the client's name for the request.
-pub type PeerChannel = InterceptedService<NotesReplays<Channel>, Outbound>;
+/// A channel whose calls carry identity, request id, deadline, place in a trace, and the client's name for the request.
+pub type PeerChannel = InterceptedService<Traced<NotesReplays<MeasuredPeer<Balanced>>>, Outbound>;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
-
-/// A channel to the peer `audience`; connects when first used, so that start-up order does not matter.
+/// A channel to the peer `audience`, whose replicas are at `addresses`: a name may stand for several.
+/// Connects when first used, so that start-up order does not matter.
 ///
 /// # Errors
-/// An address that is not an HTTP URL, or certificates that cannot be used.
+/// See [`AddressError`].
 pub fn connect(
     identity: &Identity,
     audience: &'static str,
     addresses: &[Url],
-) -> Result<PeerChannel, tonic::transport::Error> {
-    let endpoints = addresses
+) -> Result<PeerChannel, AddressError> {
+    connect_through(Arc::new(Dns), identity, audience, addresses)
+}
+
+/// The same where names are looked up by something else than the system.
+///
+/// # Errors
+/// See [`AddressError`].
+pub fn connect_through(
+    resolver: Arc<dyn Resolver>,
+    identity: &Identity,
+    audience: &'static str,
+    addresses: &[Url],
+) -> Result<PeerChannel, AddressError> {
+    if addresses.is_empty() {
+        return Err(AddressError::None(audience));
+    }
+    let certificates = identity.certificates();
+    let places = addresses
         .iter()
-        .map(|address| endpoint(identity, audience, address))
-        .collect::<Result<Vec<_>, _>>()?;
-    let channel = match <[Endpoint; 1]>::try_from(endpoints) {
-        Ok([only]) => only.connect_lazy(),
-        Err(several) => Channel::balance_list(several.into_iter()),
-    };
+        .map(|address| Place::read(address, certificates.is_some()))
+        .collect::<Result<_, _>>()?;
+    let bearing = || ServerName::try_from(audience).map_err(|_| AddressError::Name(audience));
+    let tls = certificates
+        .map(|certificates| bearing().map(|name| (certificates.of_client(), name)))
+        .transpose()?;
+    let balanced = Balanced::new(Keeper {
+        pool: Arc::new(Pool::new(identity.name(), audience)),
+        places: Places::new(places, resolver),
+        connector: Connector::new(tls),
+        stop: CancellationToken::new(),
+    });
     let outbound = Outbound {
         identity: identity.clone(),
         audience,
     };
-    Ok(InterceptedService::new(NotesReplays(channel), outbound))
-}
-
-fn endpoint(
-    identity: &Identity,
-    audience: &str,
-    address: &Url,
-) -> Result<Endpoint, tonic::transport::Error> {
-    let mut address = address.clone();
-    if identity.certificates().is_some() {
-        // Whatever the address says: else a forgotten letter would send everything in the open.
-        let _http_becomes_https = address.set_scheme("https");
-    }
-    let endpoint = Endpoint::from_shared(address.to_string())?
-        .connect_timeout(CONNECT_TIMEOUT)
-        .http2_keep_alive_interval(KEEP_ALIVE)
-        .keep_alive_while_idle(true)
-        .tcp_nodelay(true);
-    match identity.certificates() {
-        Some(certificates) => endpoint.tls_config(certificates.of_client(audience)),
-        None => Ok(endpoint),
-    }
+    let measured = PeerLayer::to(identity.name(), audience).layer(balanced);
+    let traced = Traced(NotesReplays(measured));
+    Ok(InterceptedService::new(traced, outbound))
 }

@@ -21,7 +21,9 @@ enum Round {
 }
 
 pub(super) async fn run(outbox: &Outbox, publisher: &Publisher, shutdown: &CancellationToken) {
-    while !shutdown.is_cancelled() {
+    loop {
+        // The last round is begun after the shutdown: what was put in before it is sent.
+        let is_last = shutdown.is_cancelled();
         let round = match send_oldest(outbox, publisher).await {
             Ok(round) => round,
             Err(error) => {
@@ -30,6 +32,7 @@ pub(super) async fn run(outbox: &Outbox, publisher: &Publisher, shutdown: &Cance
             }
         };
         match round {
+            _ if is_last => return,
             Round::Sent => {}
             Round::NothingThere => tokio::select! {
                 () = shutdown.cancelled() => {}

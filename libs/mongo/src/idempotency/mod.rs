@@ -14,11 +14,12 @@ use prost::Message;
 use reen_chassis::{Answered, CallContext, RequestKey};
 use reen_error::{Code, Coded};
 
-use crate::{Collection, Database, Error, sync_indexes};
+use crate::{Collection, Database, Error, Indexes};
 pub use claim::Claim;
 pub use lone_write::LoneWrite;
 use record::{Record, Standing};
 
+const COLLECTION: &str = "idempotency";
 /// How long a key names its request: as long as a client may still repeat it.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -70,18 +71,22 @@ impl IdempotencyError {
 
 impl Idempotency {
     /// The requests of a service: the collection `idempotency`.
-    ///
-    /// # Errors
-    /// When the index that forgets old requests cannot be made.
-    pub async fn open(database: &Database) -> Result<Self, Error> {
-        let requests = database.collection("idempotency");
+    #[must_use]
+    pub fn open(database: &Database) -> Self {
+        Self {
+            requests: database.collection(COLLECTION),
+        }
+    }
+
+    /// The index that forgets old requests, for a migration of the service.
+    #[must_use]
+    pub fn indexes() -> Indexes {
         let forget = IndexOptions::builder().expire_after(KEPT_FOR).build();
         let by_age = IndexModel::builder()
             .keys(doc! {"claimedAt": 1})
             .options(forget)
             .build();
-        sync_indexes(&requests, [by_age]).await?;
-        Ok(Self { requests })
+        Indexes::of(COLLECTION, [by_age])
     }
 
     /// Does `work` for this request, or answers what it came to before. A request without a name is

@@ -73,7 +73,7 @@ impl Counter {
     pub(crate) async fn of(database: Database) -> Self {
         Self {
             requests: database.collection("idempotency"),
-            idempotency: Idempotency::open(&database).await.unwrap(),
+            idempotency: Idempotency::open(&database),
             counters: database.collection("counters"),
             database,
         }

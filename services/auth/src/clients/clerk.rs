@@ -7,6 +7,7 @@ use clerk_rs::apis::configuration::Configuration;
 use clerk_rs::apis::{Error as ClerkError, jwks_api, users_api};
 use clerk_rs::clerk::CLERK_API_VERSION;
 use clerk_rs::models::{EmailAddress, User};
+use reen_chassis::telemetry::trace;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -19,6 +20,7 @@ use crate::error::Error;
 
 /// A sign-in waits for it.
 const TIMEOUT: Duration = Duration::from_secs(4);
+const PARTY: &str = "clerk";
 const VERIFIED: &str = "verified";
 
 /// Clerk's Backend API, or a stand-in that speaks it. It has no `Debug`: the configuration holds the
@@ -54,7 +56,8 @@ impl Clerk {
 #[async_trait]
 impl IdentityProvider for Clerk {
     async fn user(&self, id: &str) -> Result<Option<ClerkUser>, Error> {
-        match users_api::get_user(&self.api, id).await {
+        let asking = users_api::get_user(&self.api, id);
+        match trace::outgoing(PARTY, "read user", asking).await {
             Ok(user) => Ok(Some(read(user)?)),
             Err(ClerkError::ResponseError(said)) if said.status == StatusCode::NOT_FOUND => {
                 Ok(None)
@@ -64,7 +67,8 @@ impl IdentityProvider for Clerk {
     }
 
     async fn keys(&self) -> Result<String, Error> {
-        let keys = jwks_api::get_jwks(&self.api).await;
+        let asking = jwks_api::get_jwks(&self.api);
+        let keys = trace::outgoing(PARTY, "read keys", asking).await;
         let keys = keys.map_err(|error| away(&error))?;
         serde_json::to_string(&keys).map_err(|error| Error::ProviderAway(error.to_string()))
     }

@@ -5,8 +5,7 @@ use reen_chassis::Operation;
 use reen_mongo::Transaction;
 
 use super::Store;
-use super::document::UserDocument;
-use crate::domain::{ANONYMOUS_NAME, ANONYMOUS_OWNER, Role};
+use crate::domain::ANONYMOUS_NAME;
 use crate::error::Error;
 
 impl Store {
@@ -49,16 +48,5 @@ impl Store {
             .session(session)
             .await?;
         Ok(())
-    }
-
-    /// Makes the owner of what sellers leave behind, unless it is there.
-    pub(super) async fn settle_anonymous_owner(&self) -> Result<(), reen_mongo::Error> {
-        let now = DateTime::now();
-        let owner = UserDocument::new(ANONYMOUS_OWNER, ANONYMOUS_NAME, Role::Anonymous, now);
-        let inserted = self.users.insert_one(owner).await;
-        match inserted.map_err(reen_mongo::Error::from) {
-            Err(error) if !error.is_duplicate_key() => Err(error),
-            _ => Ok(()),
-        }
     }
 }

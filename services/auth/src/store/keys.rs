@@ -6,12 +6,12 @@ use super::document::KeyDocument;
 use crate::domain::{DatedKey, KeyRing, SigningKey};
 use crate::error::Error;
 
-const FIRST: i64 = 1;
+/// The generation of the first key.
+pub(super) const FIRST: i64 = 1;
 
 impl Store {
     /// Sees to it that there is a key; `candidate` becomes it when there is none yet.
     pub(crate) async fn settle_first_key(&self, candidate: SigningKey) -> Result<(), Error> {
-        self.date_older_key().await?;
         // The first of all may be long forgotten.
         if self.keys.find_one(doc! {}).await?.is_some() {
             return Ok(());
@@ -22,14 +22,6 @@ impl Store {
             signs_from: DateTime::now(),
         };
         self.add_key(&first).await
-    }
-
-    /// A key of a version in which there was but one has no date: it goes on as the first.
-    async fn date_older_key(&self) -> Result<(), Error> {
-        let undated = doc! {"generation": {"$exists": false}};
-        let dated = vec![doc! {"$set": {"generation": FIRST, "signsFrom": "$createdAt"}}];
-        self.keys.update_one(undated, dated).await?;
-        Ok(())
     }
 
     /// All keys.

@@ -8,9 +8,9 @@ mod clerk;
 mod devices;
 mod document;
 mod fees;
-mod indexes;
 mod keys;
 mod ledger;
+mod migrations;
 mod passwords;
 mod purchases;
 mod recovery;
@@ -34,6 +34,7 @@ use document::{
 
 pub(crate) use books::{Books, Content};
 pub(crate) use clerk::Newcomer;
+pub use migrations::schema;
 pub(crate) use second_factors::Guess;
 pub(crate) use sessions::{IssuedToken, Presented};
 pub(crate) use sign_up::NewAccount;
@@ -59,29 +60,23 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) async fn open(
-        database: &Database,
-        outbox: Outbox,
-    ) -> Result<Self, reen_mongo::Error> {
-        let store = Self {
+    pub(crate) fn open(database: &Database, outbox: Outbox) -> Self {
+        Self {
             database: database.clone(),
-            users: database.collection("users"),
-            credentials: database.collection("users"),
-            postings: database.collection("postings"),
+            users: database.collection(migrations::USERS),
+            credentials: database.collection(migrations::USERS),
+            postings: database.collection(migrations::POSTINGS),
             purchases: database.collection("purchases"),
-            tokens: database.collection("sessions"),
-            keys: database.collection("signing_keys"),
+            tokens: database.collection(migrations::SESSIONS),
+            keys: database.collection(migrations::SIGNING_KEYS),
             clerk_users: database.collection("clerk_users"),
-            letters: database.collection("letters"),
-            attempts: database.collection("attempts"),
-            devices: database.collection("devices"),
+            letters: database.collection(migrations::LETTERS),
+            attempts: database.collection(migrations::ATTEMPTS),
+            devices: database.collection(migrations::DEVICES),
             second_factors: database.collection("second_factors"),
-            api_keys: database.collection("api_keys"),
+            api_keys: database.collection(migrations::API_KEYS),
             outbox,
-            fence: Fence::open(database).await?,
-        };
-        store.make_indexes().await?;
-        store.settle_anonymous_owner().await?;
-        Ok(store)
+            fence: Fence::open(database),
+        }
     }
 }

@@ -208,9 +208,14 @@ async fn the_key_of_an_earlier_version_goes_on() {
         "$set": {"current": true},
     };
     stored(&auth).update_many(doc! {}, undated).await.unwrap();
+    let first_alone = doc! {"_id": {"$gt": 1}};
+    let migrations = auth.database.collection::<Document>("migrations");
+    migrations.delete_many(first_alone).await.unwrap();
     let next = auth.replica().await;
     let keys = key_set(&next).await;
     assert_eq!(keys.keys.len(), 1);
     claims(&earlier, &keys);
     claims(&next.sign_up("eve").await.access_token, &keys);
+    let marked = doc! {"current": {"$exists": true}};
+    assert_eq!(stored(&auth).count_documents(marked).await.unwrap(), 0);
 }

@@ -1,5 +1,6 @@
 use bson::oid::ObjectId;
-use reen_chassis::client::{self, PeerChannel};
+use reen_chassis::admin::Peer;
+use reen_chassis::client::{self, AddressError, PeerChannel};
 use reen_chassis::identity::Identity;
 use reen_error::{Code, Failure};
 use reen_proto::products::v1::GetProductRequest;
@@ -12,17 +13,21 @@ use crate::error::Error;
 #[derive(Clone)]
 pub(crate) struct Products {
     client: ProductsClient<PeerChannel>,
+    peer: Peer,
 }
 
 impl Products {
-    pub(crate) fn connect(
-        identity: &Identity,
-        addresses: &[Url],
-    ) -> Result<Self, tonic::transport::Error> {
+    pub(crate) fn connect(identity: &Identity, addresses: &[Url]) -> Result<Self, AddressError> {
         let channel = client::connect(identity, "products", addresses)?;
         Ok(Self {
+            peer: Peer::new("products", channel.clone()),
             client: ProductsClient::new(channel),
         })
+    }
+
+    /// Who answers, as this process depends on it.
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer.clone()
     }
 
     /// How many pieces can be bought now.

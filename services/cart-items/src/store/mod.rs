@@ -3,19 +3,21 @@
 mod adding;
 mod bought;
 mod document;
+mod migrations;
 mod takings;
 
 use bson::oid::ObjectId;
 use bson::{DateTime, doc};
 use futures::TryStreamExt as _;
-use mongodb::options::{IndexOptions, ReturnDocument};
-use mongodb::{ClientSession, IndexModel};
-use reen_mongo::{Collection, Database, Fence, sync_indexes};
+use mongodb::ClientSession;
+use mongodb::options::ReturnDocument;
+use reen_mongo::{Collection, Database, Fence};
 
 use crate::domain::{CartItem, MOST_LINES, Quantity};
 use crate::error::Error;
 pub(crate) use adding::{Added, Addition};
 use document::{ItemDocument, TakenDocument};
+pub use migrations::schema;
 pub(crate) use reen_mongo::{Claim, Idempotency};
 pub(crate) use takings::Takings;
 
@@ -28,24 +30,13 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
-        let store = Self {
+    pub(crate) fn open(database: &Database) -> Self {
+        Self {
             database: database.clone(),
-            items: database.collection("cart_items"),
+            items: database.collection(migrations::ITEMS),
             taken: database.collection("taken"),
-            fence: Fence::open(database).await?,
-        };
-        let unique = IndexOptions::builder().unique(true).build();
-        let one_per_product = IndexModel::builder()
-            .keys(doc! {"userId": 1, "productId": 1})
-            .options(unique)
-            .build();
-        let oldest_first = IndexModel::builder()
-            .keys(doc! {"userId": 1, "_id": 1})
-            .build();
-        let by_product = IndexModel::builder().keys(doc! {"productId": 1}).build();
-        sync_indexes(&store.items, [one_per_product, oldest_first, by_product]).await?;
-        Ok(store)
+            fence: Fence::open(database),
+        }
     }
 
     pub(crate) async fn of_user(&self, user_id: ObjectId) -> Result<Vec<CartItem>, Error> {

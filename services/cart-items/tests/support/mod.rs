@@ -39,6 +39,7 @@ impl World {
         let config = Config {
             listen: ANYWHERE,
             database_url: fresh.url(),
+            migrate_at_start: true,
             identity: identity(NAME),
             products: vec![catalogue.url()],
         };

@@ -1,5 +1,6 @@
 use bson::oid::ObjectId;
-use reen_chassis::client::{self, PeerChannel};
+use reen_chassis::admin::Peer;
+use reen_chassis::client::{self, AddressError, PeerChannel};
 use reen_chassis::identity::Identity;
 use reen_error::Failure;
 use reen_proto::auth::v1::GetBalanceRequest;
@@ -12,17 +13,21 @@ use crate::error::Error;
 #[derive(Clone)]
 pub(crate) struct Auth {
     client: AuthClient<PeerChannel>,
+    peer: Peer,
 }
 
 impl Auth {
-    pub(crate) fn connect(
-        identity: &Identity,
-        addresses: &[Url],
-    ) -> Result<Self, tonic::transport::Error> {
+    pub(crate) fn connect(identity: &Identity, addresses: &[Url]) -> Result<Self, AddressError> {
         let channel = client::connect(identity, "auth", addresses)?;
         Ok(Self {
+            peer: Peer::new("auth", channel.clone()),
             client: AuthClient::new(channel),
         })
+    }
+
+    /// Who answers, as this process depends on it.
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer.clone()
     }
 
     /// The user's balance in cents.

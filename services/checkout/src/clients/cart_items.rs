@@ -1,4 +1,5 @@
-use reen_chassis::client::{self, PeerChannel};
+use reen_chassis::admin::Peer;
+use reen_chassis::client::{self, AddressError, PeerChannel};
 use reen_chassis::identity::Identity;
 use reen_error::Failure;
 use reen_proto::cart_items::v1::cart_items_client::CartItemsClient;
@@ -13,17 +14,21 @@ use crate::error::Error;
 #[derive(Clone)]
 pub(crate) struct CartItems {
     client: CartItemsClient<PeerChannel>,
+    peer: Peer,
 }
 
 impl CartItems {
-    pub(crate) fn connect(
-        identity: &Identity,
-        addresses: &[Url],
-    ) -> Result<Self, tonic::transport::Error> {
+    pub(crate) fn connect(identity: &Identity, addresses: &[Url]) -> Result<Self, AddressError> {
         let channel = client::connect(identity, "cart-items", addresses)?;
         Ok(Self {
+            peer: Peer::new("cart-items", channel.clone()),
             client: CartItemsClient::new(channel),
         })
+    }
+
+    /// Who answers, as this process depends on it.
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer.clone()
     }
 
     /// The cart of the user on whose behalf the present call is made.

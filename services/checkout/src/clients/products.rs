@@ -1,5 +1,6 @@
 use bson::oid::ObjectId;
-use reen_chassis::client::{self, PeerChannel};
+use reen_chassis::admin::Peer;
+use reen_chassis::client::{self, AddressError, PeerChannel};
 use reen_chassis::identity::Identity;
 use reen_error::{Code, Failure};
 use reen_proto::operation::v1::Operation;
@@ -24,6 +25,7 @@ const MOST_STALE_HOLDS: i32 = 1_000;
 #[derive(Clone)]
 pub(crate) struct Products {
     client: ProductsClient<PeerChannel>,
+    peer: Peer,
 }
 
 /// Stock that is held for a checkout.
@@ -53,14 +55,17 @@ impl Hold {
 }
 
 impl Products {
-    pub(crate) fn connect(
-        identity: &Identity,
-        addresses: &[Url],
-    ) -> Result<Self, tonic::transport::Error> {
+    pub(crate) fn connect(identity: &Identity, addresses: &[Url]) -> Result<Self, AddressError> {
         let channel = client::connect(identity, "products", addresses)?;
         Ok(Self {
+            peer: Peer::new("products", channel.clone()),
             client: ProductsClient::new(channel),
         })
+    }
+
+    /// Who answers, as this process depends on it.
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer.clone()
     }
 
     /// Sets stock aside until `expires_at`, all lines or none, and answers them at today's prices.

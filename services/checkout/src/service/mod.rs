@@ -3,6 +3,7 @@
 mod close;
 mod open;
 mod saga;
+mod standing;
 mod sweep;
 
 use bson::oid::ObjectId;

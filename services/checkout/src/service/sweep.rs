@@ -8,6 +8,7 @@
 
 use bson::DateTime;
 use bson::oid::ObjectId;
+use futures::future::ready;
 use futures::stream::{self, StreamExt as _};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -21,25 +22,22 @@ use crate::error::Error;
 const AT_ONCE: usize = 8;
 
 impl Checkouts {
-    /// Sweeps again and again until `shutdown`. A round that is cut short is taken up by the next.
-    pub(crate) async fn sweep_until(&self, shutdown: CancellationToken) {
+    /// Sweeps again and again until `shutdown`, and then stops between two checkouts. What is left is for
+    /// the next round.
+    pub(crate) async fn sweep_until(&self, shutdown: &CancellationToken) {
         let mut rounds = interval(self.sweeping.every);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let sweeping = async {
-            loop {
-                rounds.tick().await;
-                self.sweep().await;
-            }
-        };
-        let _until_shutdown = shutdown.run_until_cancelled(sweeping).await;
+        while shutdown.run_until_cancelled(rounds.tick()).await.is_some() {
+            self.sweep(shutdown).await;
+        }
     }
 
-    async fn sweep(&self) {
+    async fn sweep(&self, shutdown: &CancellationToken) {
         let outcomes = [
-            ("abandoned checkouts", self.sweep_abandoned().await),
-            ("overdue checkouts", self.sweep_overdue().await),
-            ("owed releases", self.sweep_owed().await),
-            ("stale holds", self.sweep_stale_holds().await),
+            ("abandoned checkouts", self.sweep_abandoned(shutdown).await),
+            ("overdue checkouts", self.sweep_overdue(shutdown).await),
+            ("owed releases", self.sweep_owed(shutdown).await),
+            ("stale holds", self.sweep_stale_holds(shutdown).await),
         ];
         for (what, outcome) in outcomes {
             if let Err(failure) = outcome {
@@ -49,27 +47,29 @@ impl Checkouts {
     }
 
     /// Whoever was opening them crashed, or could not close them.
-    async fn sweep_abandoned(&self) -> Result<(), Error> {
+    async fn sweep_abandoned(&self, shutdown: &CancellationToken) -> Result<(), Error> {
         let ids = self.store.abandoned(ago(self.sweeping.abandoned_after));
-        self.settle_all(ids.await?).await;
+        self.settle_all(ids.await?, shutdown).await;
         Ok(())
     }
 
     /// The webhook of their end should have come by now.
-    async fn sweep_overdue(&self) -> Result<(), Error> {
+    async fn sweep_overdue(&self, shutdown: &CancellationToken) -> Result<(), Error> {
         let ids = self.store.overdue(ago(self.terms.grace / 2));
-        self.settle_all(ids.await?).await;
+        self.settle_all(ids.await?, shutdown).await;
         Ok(())
     }
 
     /// They were closed, but the stock could not be given back then.
-    async fn sweep_owed(&self) -> Result<(), Error> {
-        self.settle_all(self.store.owing_release().await?).await;
+    async fn sweep_owed(&self, shutdown: &CancellationToken) -> Result<(), Error> {
+        self.settle_all(self.store.owing_release().await?, shutdown)
+            .await;
         Ok(())
     }
 
-    async fn settle_all(&self, ids: Vec<ObjectId>) {
-        let settling = stream::iter(ids).for_each_concurrent(AT_ONCE, |id| async move {
+    async fn settle_all(&self, ids: Vec<ObjectId>, shutdown: &CancellationToken) {
+        let ids = stream::iter(ids).take_while(|_| ready(!shutdown.is_cancelled()));
+        let settling = ids.for_each_concurrent(AT_ONCE, |id| async move {
             if let Err(failure) = self.settle_by_id(id).await {
                 tracing::warn!(checkout = %id, error = %failure, "could not settle a checkout");
             }
@@ -133,8 +133,11 @@ impl Checkouts {
         }
     }
 
-    async fn sweep_stale_holds(&self) -> Result<(), Error> {
+    async fn sweep_stale_holds(&self, shutdown: &CancellationToken) -> Result<(), Error> {
         for hold in self.parties.products.stale_holds().await? {
+            if shutdown.is_cancelled() {
+                break;
+            }
             if let Err(failure) = self.settle_stale(&hold).await {
                 tracing::warn!(hold = hold.id, error = %failure, "could not settle a hold");
             }

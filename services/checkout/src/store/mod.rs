@@ -1,7 +1,9 @@
 //! Documents, indexes and queries; nothing else speaks to MongoDB.
 
 mod change;
-mod schema;
+mod migrations;
+mod queries;
+mod standing;
 mod unsettled;
 
 use std::sync::Arc;
@@ -14,8 +16,9 @@ use serde::Deserialize;
 
 use crate::domain::{Checkout, HoldState};
 use crate::error::Error;
+pub use migrations::schema;
+use queries::{abandoned_before, overdue_before, owing_release};
 pub(crate) use reen_mongo::{Claim, Idempotency};
-use schema::{abandoned_before, overdue_before, owing_release};
 
 #[derive(Clone)]
 pub(crate) struct Store {
@@ -26,14 +29,12 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
-        let store = Self {
+    pub(crate) fn open(database: &Database) -> Self {
+        Self {
             database: database.clone(),
-            checkouts: database.collection(schema::CHECKOUTS),
-            writes: Arc::new(GuardedWrites::open(database, schema::CHECKOUTS)),
-        };
-        schema::sync(&store.checkouts).await?;
-        Ok(store)
+            checkouts: database.collection(migrations::CHECKOUTS),
+            writes: Arc::new(GuardedWrites::open(database, migrations::CHECKOUTS)),
+        }
     }
 
     /// Stores a new checkout; or answers the one of this id, which a process made that died since.

@@ -6,7 +6,8 @@ use futures::TryStreamExt as _;
 use serde::Deserialize;
 
 use super::Store;
-use super::schema::{self, PAGE_CLOSED, PAID};
+use super::migrations::{PAGE_CLOSED, PAID};
+use super::queries;
 use crate::domain::{State, Unsettled, Window};
 use crate::error::Error;
 
@@ -14,8 +15,8 @@ impl Store {
     /// Open checkouts whose page closed, and paid ones, in this window; oldest first.
     pub(crate) async fn unsettled(&self, window: Window) -> Result<Vec<Unsettled>, Error> {
         let (closed, paid) = tokio::try_join!(
-            self.in_window(schema::closed_in(window), PAGE_CLOSED, window.limit),
-            self.in_window(schema::paid_in(window), PAID, window.limit),
+            self.in_window(queries::closed_in(window), PAGE_CLOSED, window.limit),
+            self.in_window(queries::paid_in(window), PAID, window.limit),
         )?;
         let mut unsettled: Vec<_> = closed.into_iter().chain(paid).collect();
         unsettled.sort_by_key(|checkout| checkout.since);

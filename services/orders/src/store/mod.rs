@@ -4,8 +4,8 @@ mod counts;
 mod creation;
 mod document;
 mod history;
+mod migrations;
 mod refunds;
-mod schema;
 
 use reen_messaging::Outbox;
 use reen_mongo::{Collection, Database, Fence};
@@ -13,6 +13,7 @@ use reen_mongo::{Collection, Database, Fence};
 pub(crate) use creation::Creations;
 pub(crate) use document::ProductCount;
 use document::{CreationDocument, OrderDocument};
+pub use migrations::schema;
 pub(crate) use reen_mongo::{Claim, Idempotency};
 
 #[derive(Clone)]
@@ -26,20 +27,15 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) async fn open(
-        database: &Database,
-        outbox: Outbox,
-    ) -> Result<Self, reen_mongo::Error> {
-        let store = Self {
+    pub(crate) fn open(database: &Database, outbox: Outbox) -> Self {
+        Self {
             database: database.clone(),
-            orders: database.collection(schema::ORDERS),
-            creations: database.collection(schema::CREATIONS),
-            counts: database.collection(schema::PRODUCT_COUNTS),
-            fence: Fence::open(database).await?,
+            orders: database.collection(migrations::ORDERS),
+            creations: database.collection(migrations::CREATIONS),
+            counts: database.collection(migrations::PRODUCT_COUNTS),
+            fence: Fence::open(database),
             outbox,
-        };
-        schema::make_indexes(&store).await?;
-        Ok(store)
+        }
     }
 }
 

@@ -2,20 +2,17 @@
 
 use bson::oid::ObjectId;
 use bson::{Document, doc};
-use reen_messaging::Outbox;
 use reen_testkit::{TestDatabase, assert_uses_index};
 
-use super::{Store, counts, creation, history, schema};
+use super::{counts, creation, history, migrations, schema};
 use crate::domain::Status;
 
 #[tokio::test]
 async fn every_query_is_served_by_an_index() {
     let database = TestDatabase::fresh();
-    let opened = database.open().await;
-    let outbox = Outbox::open(&opened).await.unwrap();
-    Store::open(&opened, outbox).await.unwrap();
+    let opened = database.migrated(&schema()).await;
     // A collection that is not there has no plans at all.
-    let product_counts = opened.collection::<Document>(schema::PRODUCT_COUNTS);
+    let product_counts = opened.collection::<Document>(migrations::PRODUCT_COUNTS);
     product_counts
         .insert_one(doc! {"orders": 1_i64})
         .await
@@ -42,18 +39,18 @@ async fn every_query_is_served_by_an_index() {
         (doc! {"checkoutId": "checkout"}, as_it_comes()),
     ];
     for (filter, sort) in of_orders {
-        assert_uses_index(&opened, schema::ORDERS, filter, sort).await;
+        assert_uses_index(&opened, migrations::ORDERS, filter, sort).await;
     }
     let of_creations = [
         creation::either("checkout", "operation"),
         doc! {"_id": "checkout"},
     ];
     for filter in of_creations {
-        assert_uses_index(&opened, schema::CREATIONS, filter, as_it_comes()).await;
+        assert_uses_index(&opened, migrations::CREATIONS, filter, as_it_comes()).await;
     }
     let products = [user, id];
     let of_counts = [counts::any_of(&products), counts::ordered_ever(&products)];
     for filter in of_counts {
-        assert_uses_index(&opened, schema::PRODUCT_COUNTS, filter, as_it_comes()).await;
+        assert_uses_index(&opened, migrations::PRODUCT_COUNTS, filter, as_it_comes()).await;
     }
 }

@@ -1,5 +1,6 @@
 use reen_chassis::Operation;
-use reen_chassis::client::{self, PeerChannel};
+use reen_chassis::admin::Peer;
+use reen_chassis::client::{self, AddressError, PeerChannel};
 use reen_chassis::identity::Identity;
 use reen_error::Failure;
 use reen_proto::auth::v1::auth_client::AuthClient;
@@ -17,17 +18,21 @@ const REVERSAL: i64 = 2;
 #[derive(Clone)]
 pub(crate) struct Auth {
     client: AuthClient<PeerChannel>,
+    peer: Peer,
 }
 
 impl Auth {
-    pub(crate) fn connect(
-        identity: &Identity,
-        addresses: &[Url],
-    ) -> Result<Self, tonic::transport::Error> {
+    pub(crate) fn connect(identity: &Identity, addresses: &[Url]) -> Result<Self, AddressError> {
         let channel = client::connect(identity, "auth", addresses)?;
         Ok(Self {
+            peer: Peer::new("auth", channel.clone()),
             client: AuthClient::new(channel),
         })
+    }
+
+    /// Who answers, as this process depends on it.
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer.clone()
     }
 
     /// Takes the fee from the payer's balance; refused when they may not pay it or cannot.

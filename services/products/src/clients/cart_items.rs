@@ -1,5 +1,6 @@
 use bson::oid::ObjectId;
-use reen_chassis::client::{self, PeerChannel};
+use reen_chassis::admin::Peer;
+use reen_chassis::client::{self, AddressError, PeerChannel};
 use reen_chassis::identity::Identity;
 use reen_error::Failure;
 use reen_proto::cart_items::v1::RemoveProductsRequest;
@@ -12,17 +13,21 @@ use crate::error::Error;
 #[derive(Clone)]
 pub(crate) struct CartItems {
     client: CartItemsClient<PeerChannel>,
+    peer: Peer,
 }
 
 impl CartItems {
-    pub(crate) fn connect(
-        identity: &Identity,
-        addresses: &[Url],
-    ) -> Result<Self, tonic::transport::Error> {
+    pub(crate) fn connect(identity: &Identity, addresses: &[Url]) -> Result<Self, AddressError> {
         let channel = client::connect(identity, "cart-items", addresses)?;
         Ok(Self {
+            peer: Peer::new("cart-items", channel.clone()),
             client: CartItemsClient::new(channel),
         })
+    }
+
+    /// Who answers, as this process depends on it.
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer.clone()
     }
 
     /// Takes the products, at most 1,000, out of every cart.

@@ -4,6 +4,7 @@ mod fees;
 mod listing;
 mod removal;
 mod repair;
+mod standing;
 mod sweeper;
 
 use std::sync::Arc;

@@ -29,30 +29,29 @@ impl Sweeper {
         }
     }
 
-    /// Sweeps until `shutdown`; a sweep that is cut off is made up for by the next.
-    pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let _stopped = shutdown.run_until_cancelled(self.sweep_on()).await;
-    }
-
-    async fn sweep_on(&self) {
-        loop {
-            if let Err(error) = self.sweep_fees().await {
+    /// Sweeps until `shutdown`, and stops between two things; the rest is left to the next sweep.
+    pub(crate) async fn run(self, shutdown: &CancellationToken) {
+        while !shutdown.is_cancelled() {
+            if let Err(error) = self.sweep_fees(shutdown).await {
                 tracing::warn!(%error, "open fees were not swept");
             }
             if let Err(error) = self.sweep_removals().await {
                 tracing::warn!(%error, "half removed products were not swept");
             }
-            tokio::time::sleep(self.every).await;
+            let _stopped = tokio::time::timeout(self.every, shutdown.cancelled()).await;
         }
     }
 
-    async fn sweep_fees(&self) -> Result<(), Error> {
+    async fn sweep_fees(&self, shutdown: &CancellationToken) -> Result<(), Error> {
         let left_open = self
             .service
             .store
             .fees_left_open(self.cutoff(), AT_ONCE)
             .await?;
         for fee_id in left_open {
+            if shutdown.is_cancelled() {
+                return Ok(());
+            }
             tracing::info!(fee = fee_id, "giving back a fee that was left open");
             match self.service.reverse(&fee_id).await {
                 // The ledger is away: it is for the others too.

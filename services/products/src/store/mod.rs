@@ -5,15 +5,16 @@ mod document;
 mod fees;
 mod holds;
 mod listing;
+mod migrations;
 mod removal;
 mod repair;
-mod schema;
 mod stock;
 mod stockroom;
 
 use reen_mongo::{Collection, Database, Fence};
 
 pub(crate) use holds::Rule;
+pub use migrations::schema;
 pub(crate) use reen_mongo::{Claim, Idempotency};
 pub(crate) use repair::Comparison;
 pub(crate) use stockroom::Stockroom;
@@ -30,17 +31,14 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) async fn open(database: &Database) -> Result<Self, reen_mongo::Error> {
-        let store = Self {
+    pub(crate) fn open(database: &Database) -> Self {
+        Self {
             database: database.clone(),
-            products: database.collection(schema::PRODUCTS),
-            fees: database.collection(schema::LISTING_FEES),
-            holds: database.collection(schema::HOLDS),
-            fence: Fence::open(database).await?,
-        };
-        schema::guard_stock(database).await?;
-        schema::make_indexes(&store).await?;
-        Ok(store)
+            products: database.collection(migrations::PRODUCTS),
+            fees: database.collection(migrations::LISTING_FEES),
+            holds: database.collection(migrations::HOLDS),
+            fence: Fence::open(database),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use bson::{DateTime, Document, doc};
 use reen_mongo::Database;
 use reen_testkit::{TestDatabase, assert_uses_index};
 
-use super::{Store, catalogue, fees, holds, removal, schema};
+use super::{catalogue, fees, holds, migrations, removal, schema};
 use crate::domain::{Place, PlaceKey, Range, Search, Sort, SortField};
 
 const FIELDS: [SortField; 5] = [
@@ -22,8 +22,7 @@ const SOME: Range = Range {
 
 /// A database with the indexes of the store and a few products, so that plans are weighed.
 async fn opened(fresh: &TestDatabase) -> Database {
-    let database = fresh.open().await;
-    Store::open(&database).await.unwrap();
+    let database = fresh.migrated(&schema()).await;
     let product = |n: i64| {
         doc! {
             "name": format!("Product {n}"), "nameFolded": format!("product {n}"),
@@ -33,7 +32,7 @@ async fn opened(fresh: &TestDatabase) -> Database {
             "createdAt": DateTime::from_millis(n), "updatedAt": DateTime::from_millis(-n),
         }
     };
-    let products = database.collection::<Document>(schema::PRODUCTS);
+    let products = database.collection::<Document>(migrations::PRODUCTS);
     products.insert_many((0..200).map(product)).await.unwrap();
     database
 }
@@ -52,7 +51,7 @@ async fn every_order_is_an_index() {
         let mut search = Search::default();
         let order = catalogue::in_order(sort);
         let all = catalogue::matching(&search);
-        assert_uses_index(&database, schema::PRODUCTS, all, order.clone()).await;
+        assert_uses_index(&database, migrations::PRODUCTS, all, order.clone()).await;
         match sort.by {
             SortField::Name => search.name = Some("7".to_owned()),
             SortField::Price => search.price_cents = SOME,
@@ -60,7 +59,7 @@ async fn every_order_is_an_index() {
             SortField::CreatedAt | SortField::UpdatedAt => continue,
         }
         let by_same_field = catalogue::matching(&search);
-        assert_uses_index(&database, schema::PRODUCTS, by_same_field, order).await;
+        assert_uses_index(&database, migrations::PRODUCTS, by_same_field, order).await;
     }
 }
 
@@ -87,7 +86,7 @@ async fn where_a_page_ended_is_found_by_the_index_of_the_order() {
             let key = key.clone();
             let filter = catalogue::behind(&search, &Place { key, id });
             let order = catalogue::in_order(sort);
-            assert_uses_index(&database, schema::PRODUCTS, filter, order).await;
+            assert_uses_index(&database, migrations::PRODUCTS, filter, order).await;
         }
     }
 }
@@ -108,7 +107,7 @@ async fn every_filter_is_bound_by_an_index() {
                     ..Search::default()
                 };
                 let filter = catalogue::matching(&search);
-                assert_uses_index(&database, schema::PRODUCTS, filter, Document::new()).await;
+                assert_uses_index(&database, migrations::PRODUCTS, filter, Document::new()).await;
             }
         }
     }
@@ -129,12 +128,12 @@ async fn what_is_looked_for_by_id_is_found_by_it() {
         doc! {"_id": {"$in": [id]}, "removingSince": {"$exists": true}},
     ];
     for filter in by_id {
-        assert_uses_index(&database, schema::PRODUCTS, filter, Document::new()).await;
+        assert_uses_index(&database, migrations::PRODUCTS, filter, Document::new()).await;
     }
     let fee = doc! {"_id": "fee", "state": {"$in": ["owed", "reversing"]}};
-    assert_uses_index(&database, schema::LISTING_FEES, fee, Document::new()).await;
+    assert_uses_index(&database, migrations::LISTING_FEES, fee, Document::new()).await;
     let hold = doc! {"_id": "hold"};
-    assert_uses_index(&database, schema::HOLDS, hold, Document::new()).await;
+    assert_uses_index(&database, migrations::HOLDS, hold, Document::new()).await;
 }
 
 #[tokio::test]
@@ -143,29 +142,27 @@ async fn what_is_swept_or_withdrawn_is_an_index() {
     let database = opened(&fresh).await;
     let now = DateTime::now();
     let seller = removal::of_seller(ObjectId::new());
-    assert_uses_index(&database, schema::PRODUCTS, seller, doc! {"_id": 1}).await;
+    assert_uses_index(&database, migrations::PRODUCTS, seller, doc! {"_id": 1}).await;
     let oldest = doc! {"removingSince": 1};
     let removing = removal::removing_before(now);
-    assert_uses_index(&database, schema::PRODUCTS, removing, oldest).await;
+    assert_uses_index(&database, migrations::PRODUCTS, removing, oldest).await;
     let oldest = doc! {"createdAt": 1};
     assert_uses_index(
         &database,
-        schema::LISTING_FEES,
+        migrations::LISTING_FEES,
         fees::open_before(now),
         oldest,
     )
     .await;
     let oldest = doc! {"expiresAt": 1};
-    assert_uses_index(&database, schema::HOLDS, holds::held_past(now), oldest).await;
+    assert_uses_index(&database, migrations::HOLDS, holds::held_past(now), oldest).await;
 }
 
 #[tokio::test]
 async fn the_database_itself_refuses_what_breaks_the_law_of_the_stock() {
     let fresh = TestDatabase::fresh();
     let database = opened(&fresh).await;
-    // A second start finds the collection and guards it all the same.
-    Store::open(&database).await.unwrap();
-    let products = database.collection::<Document>(schema::PRODUCTS);
+    let products = database.collection::<Document>(migrations::PRODUCTS);
     let any = doc! {"nameFolded": "product 7"};
     for broken in [
         doc! {"$inc": {"quantity": 1_i64}},

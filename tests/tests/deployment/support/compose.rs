@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use reen_tests::workspace;
 use serde::Deserialize;
 use serde_json::Value;
+
+use super::{Container, Reading, Secrets, read};
 
 /// A compose file as docker-compose understands it: variables put in, anchors followed.
 #[derive(Deserialize)]
@@ -92,12 +94,44 @@ impl Compose {
             (serve == "serve").then_some((name.as_str(), role.as_str(), service))
         })
     }
+
+    /// Has a role read what its container would give it.
+    pub(crate) fn read(&self, secrets: Option<&Secrets>, role: &str, service: &Service) -> Reading {
+        let variable = |key: &String| Some((key.clone(), service.variable(key)?));
+        let locate = |path: &str| {
+            let file = self.source(service, path)?;
+            Some(secrets?.folder().join(file).display().to_string())
+        };
+        let container = Container {
+            variables: service.environment.keys().filter_map(variable).collect(),
+            locate: Box::new(locate),
+        };
+        read(role, &container)
+    }
+
+    /// What is mounted at a path, below the folder of secrets.
+    fn source(&self, service: &Service, path: &str) -> Option<PathBuf> {
+        let Some(name) = path.strip_prefix("/run/secrets/") else {
+            return service.certificate(path);
+        };
+        let mounted = service.secrets.iter().any(|each| each.source == name);
+        assert!(mounted, "{path} is not mounted");
+        self.secrets.get(name)?.file.file_name().map(PathBuf::from)
+    }
 }
 
 impl Service {
     pub(crate) fn variable(&self, key: &str) -> Option<String> {
         let value = self.environment.get(key)?;
         Some(value.as_str().map_or(value.to_string(), str::to_owned))
+    }
+
+    fn certificate(&self, path: &str) -> Option<PathBuf> {
+        let name = path.strip_prefix("/run/mesh/")?;
+        let mut volumes = self.volumes.iter().filter_map(Value::as_str);
+        let source = volumes.find_map(|volume| volume.strip_suffix(":/run/mesh:ro"))?;
+        let (_, folder) = source.split_once("/deploy/secrets/")?;
+        Some(Path::new(folder).join(name))
     }
 
     /// The command of the health check.

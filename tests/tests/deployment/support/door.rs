@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, Request};
+use reen_tests::Client as Visitor;
 use reqwest::{Certificate, Client, RequestBuilder};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -46,6 +47,12 @@ impl Door {
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("https://{HOST}:{}{path}", self.https.port());
         self.client.request(method, url)
+    }
+
+    /// Somebody who uses the shop.
+    pub(crate) fn visitor(&self, stripe: &str) -> Visitor {
+        let shop = format!("https://{HOST}:{}", self.https.port());
+        Visitor::by(self.client.clone(), &shop, stripe)
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {

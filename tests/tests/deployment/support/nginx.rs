@@ -109,6 +109,19 @@ impl Nginx {
     }
 }
 
+/// Tells what may have failed the test.
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default();
+            let is_bad = |line: &&str| line.contains("\"status\":\"5");
+            for line in log.lines().filter(is_bad) {
+                eprintln!("nginx: {line}");
+            }
+        }
+    }
+}
+
 /// Copies the configuration, and puts the places of this test into it.
 fn write(
     folder: &TempDir,

@@ -3,9 +3,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use reen_chassis::config::{ConfigError, Environment};
-use serde_json::Value;
-
-use super::{Compose, Secrets, Service};
 
 /// What a role made of the environment of a container.
 pub(crate) struct Reading {
@@ -17,96 +14,78 @@ pub(crate) struct Reading {
 }
 
 /// What `main` reads for every role.
-const LOGGING: [&str; 2] = ["RUST_LOG", "LOG_FORMAT"];
+const LOGGING: [&str; 7] = [
+    "RUST_LOG",
+    "LOG_FORMAT",
+    "DRAIN_SECONDS",
+    "STOP_SECONDS",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_TRACES_SAMPLER_ARG",
+];
 
-struct Container<'a> {
-    variables: BTreeMap<String, String>,
-    secrets: Option<(&'a Secrets, &'a Compose, &'a Service)>,
-    asked: RefCell<BTreeSet<String>>,
+type Locate<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// What a role sees where it runs.
+pub(crate) struct Container<'a> {
+    pub(crate) variables: BTreeMap<String, String>,
+    /// Where a path of the container lies in the folder of this test.
+    pub(crate) locate: Box<Locate<'a>>,
 }
 
-impl Container<'_> {
-    /// Where a secret that is mounted lies in the folder of this test.
-    fn secret(&self, path: &str) -> Option<String> {
-        let (secrets, compose, service) = self.secrets.as_ref()?;
-        let name = path.strip_prefix("/run/secrets/")?;
-        let mounted = service.secrets.iter().any(|each| each.source == name);
-        assert!(mounted, "{path} is not mounted");
-        let file = compose.secrets.get(name)?.file.file_name()?;
-        Some(secrets.folder().join(file).display().to_string())
-    }
-
-    /// A file that is mounted below a folder.
-    fn certificate(&self, path: &str) -> Option<String> {
-        let (secrets, _, service) = self.secrets.as_ref()?;
-        let name = path.strip_prefix("/run/mesh/")?;
-        let mut volumes = service.volumes.iter().filter_map(Value::as_str);
-        let source = volumes.find_map(|volume| volume.strip_suffix(":/run/mesh:ro"))?;
-        let (_, folder) = source.split_once("/deploy/secrets/")?;
-        let file = secrets.folder().join(folder).join(name);
-        Some(file.display().to_string())
-    }
+/// The environment of a container, which notes what is asked for.
+struct Asked<'a> {
+    container: &'a Container<'a>,
+    keys: RefCell<BTreeSet<String>>,
 }
 
-impl Environment for Container<'_> {
+impl Environment for Asked<'_> {
     fn get(&self, key: &str) -> Option<String> {
-        self.asked.borrow_mut().insert(key.to_owned());
-        let value = self.variables.get(key).filter(|value| !value.is_empty())?;
-        match value {
-            path if path.starts_with("/run/secrets/") => self.secret(path),
-            path if path.starts_with("/run/mesh/") => self.certificate(path),
+        self.keys.borrow_mut().insert(key.to_owned());
+        let value = self.container.variables.get(key);
+        match value.filter(|value| !value.is_empty())? {
+            path if path.starts_with("/run/") => (self.container.locate)(path),
             value => Some(value.clone()),
         }
     }
 }
 
 /// Has a role read what a container would give it.
-pub(crate) fn read(
-    compose: &Compose,
-    secrets: Option<&Secrets>,
-    role: &str,
-    service: &Service,
-) -> Reading {
-    let variable = |key: &String| Some((key.clone(), service.variable(key)?));
-    let container = Container {
-        variables: service.environment.keys().filter_map(variable).collect(),
-        secrets: secrets.map(|secrets| (secrets, compose, service)),
-        asked: RefCell::default(),
+pub(crate) fn read(role: &str, container: &Container<'_>) -> Reading {
+    let environment = Asked {
+        container,
+        keys: RefCell::default(),
     };
-    let outcome = listeners(role, &container);
-    let asked = container.asked.borrow();
+    let outcome = listeners(role, &environment);
+    let asked = environment.keys.borrow();
     let is_ignored = |key: &&String| !asked.contains(*key) && !LOGGING.contains(&key.as_str());
     let (problems, listens) = match outcome {
         Ok(listens) => (Vec::new(), Some(listens)),
         Err(error) => (error.problems, None),
     };
+    let variables = container.variables.keys();
     Reading {
         problems,
-        ignored: container
-            .variables
-            .keys()
-            .filter(is_ignored)
-            .cloned()
-            .collect(),
+        ignored: variables.filter(is_ignored).cloned().collect(),
         listens,
     }
 }
 
 macro_rules! service {
-    ($app:ident, $container:expr) => {
-        $app::Config::read($container).map(|config| [config.listen.grpc, config.listen.admin])
+    ($app:ident, $environment:expr) => {
+        $app::Config::read($environment).map(|config| [config.listen.grpc, config.listen.admin])
     };
 }
 
-fn listeners(role: &str, container: &Container<'_>) -> Result<[SocketAddr; 2], ConfigError> {
+fn listeners(role: &str, environment: &Asked<'_>) -> Result<[SocketAddr; 2], ConfigError> {
     match role {
-        "auth" => service!(reen_auth, container),
-        "products" => service!(reen_products, container),
-        "cart-items" => service!(reen_cart_items, container),
-        "checkout" => service!(reen_checkout, container),
-        "orders" => service!(reen_orders, container),
-        "events-handler" => service!(reen_events_handler, container),
-        "gateway" => reen_gateway::Config::read(container).map(|it| [it.listen, it.admin]),
+        "auth" => service!(reen_auth, environment),
+        "products" => service!(reen_products, environment),
+        "cart-items" => service!(reen_cart_items, environment),
+        "checkout" => service!(reen_checkout, environment),
+        "orders" => service!(reen_orders, environment),
+        "events-handler" => service!(reen_events_handler, environment),
+        "gateway" => reen_gateway::Config::read(environment).map(|it| [it.listen, it.admin]),
         unknown => panic!("{unknown} is no role"),
     }
 }

@@ -193,6 +193,7 @@ fn config(fresh: &Fresh, starting_balance_cents: i64) -> Config {
     Config {
         listen: ANYWHERE,
         database_url: fresh.database.url(),
+        migrate_at_start: true,
         broker_url: fresh.broker.url(),
         identity: identity(reen_auth::NAME),
         starting_balance_cents,

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
+use reen_chassis::telemetry::trace;
+use secrecy::SecretString;
 use stripe::{
-    ApiErrors, ApiErrorsType, Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError,
-    StripeRequest,
+    ApiErrors, ApiErrorsType, IdempotencyKey, RequestStrategy, StripeError, StripeRequest,
 };
 use stripe_checkout::checkout_session::{ExpireCheckoutSession, RetrieveCheckoutSession};
 use stripe_checkout::{CheckoutSession, CheckoutSessionPaymentStatus, CheckoutSessionStatus};
@@ -12,6 +12,7 @@ use url::Url;
 
 use super::patience::until_known;
 use super::request::{ReturnPages, new_session};
+use super::wire::Wire;
 use super::{Payments, SessionState};
 use crate::domain::{Checkout, PaymentPage};
 use crate::error::Error;
@@ -20,7 +21,7 @@ const NOT_FOUND: u16 = 404;
 
 /// Stripe, or a stand-in that speaks its API.
 pub(crate) struct Stripe {
-    client: Client,
+    wire: Wire,
     return_pages: ReturnPages,
 }
 
@@ -31,14 +32,8 @@ impl Stripe {
         api_base: Option<&Url>,
         frontend: &Url,
     ) -> Result<Self, StripeError> {
-        let builder =
-            ClientBuilder::new(secret_key.expose_secret()).request_strategy(RequestStrategy::Once);
-        let client = match api_base {
-            Some(base) => builder.url(base.as_str()).build()?,
-            None => builder.build()?,
-        };
         Ok(Self {
-            client,
+            wire: Wire::to(secret_key, api_base)?,
             return_pages: ReturnPages::of(frontend),
         })
     }
@@ -57,8 +52,10 @@ impl Stripe {
             .customize()
             .request_strategy(strategy)
             .timeout(timeout)
-            .send(&self.client);
-        Box::pin(sending).await.map(Seen::from)
+            .send(&self.wire);
+        let sending = Box::pin(sending);
+        let sent = trace::outgoing("stripe", "checkout session", sending).await;
+        sent.map(Seen::from)
     }
 }
 

@@ -3,6 +3,7 @@
 mod client;
 mod patience;
 mod request;
+mod wire;
 
 use async_trait::async_trait;
 

@@ -163,6 +163,7 @@ fn config(
     Config {
         listen: ANYWHERE,
         database_url: database.url(),
+        migrate_at_start: true,
         identity: identity(reen_checkout::NAME),
         auth: vec![url_of(peers.auth)],
         products: vec![url_of(peers.products)],

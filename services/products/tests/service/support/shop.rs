@@ -79,6 +79,7 @@ impl Shop {
         let config = Config {
             listen: ANYWHERE,
             database_url: fresh.url(),
+            migrate_at_start: true,
             broker_url,
             identity: identity("products"),
             auth: vec![url_of(auth)],
