@@ -1,4 +1,4 @@
-//! Public reads of several requests in one call: whatever is asked for while calls are under way is
+//! Public reads of several requests in one call: whatever is asked for while a call is under way is
 //! asked for together in the next one.
 //!
 //! One request on an idle gateway is asked for at once, alone. Under load one call and one search in the
@@ -6,17 +6,20 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reen_chassis::CallContext;
 use reen_error::Code;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::yield_now;
+use tokio::time::timeout;
 
 use crate::error::Error;
 
-/// Calls of one kind that are under way at the same time: a slow one does not hold up everybody, and
-/// those who come meanwhile still come together.
-const LANES: usize = 2;
+/// A call that takes longer does not hold up those who came after it.
+const SLOW: Duration = Duration::from_millis(5);
+/// Calls of one kind that are under way at the same time, however slow they are.
+const LANES: usize = 16;
 const MOST_TOGETHER: usize = 64;
 /// Whoever comes after these waits for a place.
 const MOST_WAITING: usize = 4_096;
@@ -50,10 +53,7 @@ impl<S: Source> Gather<S> {
     /// Begins to take questions; ends when it is dropped and the last one is answered.
     pub(crate) fn from(source: S) -> Self {
         let (queue, waiting) = mpsc::channel(MOST_WAITING);
-        let (source, waiting) = (Arc::new(source), Arc::new(Mutex::new(waiting)));
-        for _ in 0..LANES {
-            tokio::spawn(serve(Arc::clone(&source), Arc::clone(&waiting)));
-        }
+        tokio::spawn(serve(Arc::new(source), waiting));
         Self { queue }
     }
 
@@ -79,34 +79,40 @@ impl<S: Source> Gather<S> {
     }
 }
 
-async fn serve<S: Source>(source: Arc<S>, waiting: Arc<Mutex<mpsc::Receiver<Ask<S>>>>) {
+async fn serve<S: Source>(source: Arc<S>, mut waiting: mpsc::Receiver<Ask<S>>) {
+    let lanes = Arc::new(Semaphore::new(LANES));
     loop {
         let mut asks = Vec::new();
-        if waiting
-            .lock()
-            .await
-            .recv_many(&mut asks, MOST_TOGETHER)
-            .await
-            == 0
-        {
+        if waiting.recv_many(&mut asks, MOST_TOGETHER).await == 0 {
             return;
         }
-        asks.retain(|ask| !ask.asker.is_closed());
-        let Some(context) = context_of(&asks) else {
-            continue;
-        };
-        let (ids, askers): (Vec<_>, Vec<_>) =
-            asks.into_iter().map(|ask| (ask.ids, ask.asker)).unzip();
-        let ids = ids.into_iter().flatten().collect();
-        let source = Arc::clone(&source);
-        // As a task, so that a panic ends these questions and not all that come.
-        let finding = context.scope(async move { source.find(ids).await });
-        let found = tokio::spawn(finding).await;
-        let found = found.map_err(Error::internal).flatten().map(Arc::new);
-        for asker in askers {
-            // Whoever has stopped waiting does not hear it.
-            let _unheard = asker.send(found.clone());
+        // Whoever is about to ask does so before this goes on.
+        yield_now().await;
+        while asks.len() < MOST_TOGETHER
+            && let Ok(ask) = waiting.try_recv()
+        {
+            asks.push(ask);
         }
+        let Ok(lane) = Arc::clone(&lanes).acquire_owned().await else {
+            return;
+        };
+        let answering = tokio::spawn(answer(Arc::clone(&source), asks, lane));
+        let _answered_or_slow = timeout(SLOW, answering).await;
+    }
+}
+
+/// A panic ends these questions, and not all that come.
+async fn answer<S: Source>(source: Arc<S>, mut asks: Vec<Ask<S>>, _lane: OwnedSemaphorePermit) {
+    asks.retain(|ask| !ask.asker.is_closed());
+    let Some(context) = context_of(&asks) else {
+        return;
+    };
+    let (ids, askers): (Vec<_>, Vec<_>) = asks.into_iter().map(|ask| (ask.ids, ask.asker)).unzip();
+    let finding = source.find(ids.into_iter().flatten().collect());
+    let found = context.scope(finding).await.map(Arc::new);
+    for asker in askers {
+        // Whoever has stopped waiting does not hear it.
+        let _unheard = asker.send(found.clone());
     }
 }
 
@@ -133,11 +139,9 @@ fn context_of<S: Source>(asks: &[Ask<S>]) -> Option<CallContext> {
 mod tests {
     use std::sync::Mutex;
 
+    use super::*;
     use futures::future::join_all;
     use reen_error::{Code, Coded as _};
-    use tokio::sync::Semaphore;
-
-    use super::*;
 
     /// How many ids were asked for, and on behalf of whom.
     type Call = (usize, Option<Arc<str>>);
@@ -185,9 +189,7 @@ mod tests {
     async fn who_waits_is_asked_for_together() {
         let lengths = Lengths::closed();
         let gather = Gather::from(lengths.clone());
-        let names: Vec<String> = (0..LANES + 30)
-            .map(|number| format!("id-{number}"))
-            .collect();
+        let names: Vec<String> = (0..32).map(|number| format!("id-{number}")).collect();
         let asking = join_all(names.iter().map(|name| gather.find(ids(&[name]))));
         let opening = async {
             while lengths.calls().is_empty() {
@@ -199,7 +201,7 @@ mod tests {
         for (name, found) in names.iter().zip(found) {
             assert_eq!(found.unwrap().get(name), Some(&name.len()));
         }
-        assert!(lengths.calls().len() <= 2 * LANES, "{:?}", lengths.calls());
+        assert!(lengths.calls().len() <= 2, "{:?}", lengths.calls());
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use reen_sims::clerk::{self, ClerkSim};
-use reen_sims::collector::{Collector, Trace};
+use reen_sims::collector::Collector;
 use reen_sims::stripe::{self, StripeSim};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +36,9 @@ enum Sim {
         /// Prints only traces that begin with what has this in its name, e.g. `POST`.
         #[arg(long, default_value = "")]
         only: String,
+        /// Ends after the first one.
+        #[arg(long)]
+        first: bool,
     },
 }
 
@@ -53,7 +56,11 @@ async fn main() -> ExitCode {
     let outcome = match cli.sim {
         Sim::Stripe => run_stripe().await,
         Sim::Clerk => run_clerk().await,
-        Sim::Collector { listen, only } => run_collector(listen, only).await,
+        Sim::Collector {
+            listen,
+            only,
+            first,
+        } => run_collector(listen, only, first).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -77,20 +84,22 @@ async fn run_clerk() -> anyhow::Result<()> {
     sim.run(shutdown_on_signal()?).await
 }
 
-async fn run_collector(listen: SocketAddr, only: String) -> anyhow::Result<()> {
+async fn run_collector(listen: SocketAddr, only: String, first: bool) -> anyhow::Result<()> {
     let collector = Collector::bind(listen).await?;
     tracing::info!(endpoint = collector.endpoint(), "the collector listens");
     let traces = collector.traces();
     let shutdown = shutdown_on_signal()?;
+    let shown = shutdown.clone();
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(QUIET).await;
-            let quiet = traces.take_quiet_for(QUIET);
-            let is_meant = |trace: &&Trace| trace.roots().iter().any(|it| it.name.contains(&only));
-            quiet
-                .iter()
-                .filter(is_meant)
-                .for_each(|trace| println!("{trace}"));
+            let mut quiet = traces.take_quiet_for(QUIET);
+            quiet.retain(|trace| trace.roots().iter().any(|it| it.name.contains(&only)));
+            quiet.truncate(if first { 1 } else { usize::MAX });
+            quiet.iter().for_each(|trace| println!("{trace}"));
+            if first && !quiet.is_empty() {
+                shown.cancel();
+            }
         }
     });
     collector.run(shutdown).await

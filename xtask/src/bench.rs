@@ -39,7 +39,11 @@ pub(crate) fn run(layout: &Layout, options: &BenchOptions) -> Result<ExitCode> {
     backends::require_programs(layout)?;
     build(layout)?;
     let aside = layout.aside("bench");
-    mesh::with_fresh(&aside, |backends| {
+    let fresh = mesh::Fresh {
+        release: true,
+        variable: None,
+    };
+    mesh::with_fresh(&aside, fresh, |backends| {
         measure(layout, &aside, options, backends)
     })
 }

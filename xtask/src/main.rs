@@ -19,6 +19,7 @@ mod python;
 mod settings;
 mod suite;
 mod tools;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -63,6 +64,8 @@ enum Command {
     Chaos(chaos::ChaosOptions),
     /// Start a release mesh of its own and measure what every route costs.
     Bench(bench::BenchOptions),
+    /// Buy something on a mesh of its own, and show all that the payment caused as a tree.
+    Trace,
     /// Run a command of the binary `reen` on the running mesh, e.g. `reen saga list`.
     Reen {
         /// What `reen` is given.
@@ -100,6 +103,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Chaos(options) => return chaos::run(&layout, options),
         Command::Bench(options) => return bench::run(&layout, &options),
         Command::Reen { arguments } => return mesh::operate(&layout, &arguments),
+        Command::Trace => return trace::run(&layout),
         Command::Check => return check::run(&layout),
         Command::Openapi => return openapi::run(&layout),
         Command::Test { filters } => return suite::run(&layout, &filters),

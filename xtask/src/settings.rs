@@ -28,6 +28,14 @@ impl Settings {
         }
     }
 
+    /// The same, and this one, whatever the user has set.
+    #[must_use]
+    pub(crate) fn with(mut self, variable: Option<(&'static str, String)>) -> Self {
+        let variable = variable.map(|(key, value)| (key.to_owned(), value));
+        self.values.extend(variable);
+        self
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
     }

@@ -53,7 +53,7 @@ pub(crate) fn up(layout: &Layout, options: UpOptions) -> Result<ExitCode> {
         show_off(layout, options)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut mesh = Mesh::start(layout, options)?;
+    let mut mesh = Mesh::start(layout, options, &Settings::of_user(layout))?;
     let shown = show_off(layout, options);
     if options.detach {
         shown?;
@@ -73,9 +73,18 @@ pub(crate) fn up(layout: &Layout, options: UpOptions) -> Result<ExitCode> {
     })
 }
 
-/// Does `work` with a fresh release mesh and fresh backends beside the user's own, and ends them.
+/// A mesh that is there for one piece of work.
+pub(crate) struct Fresh {
+    /// Built with optimisations.
+    pub(crate) release: bool,
+    /// A variable that every process reads, beside the usual ones.
+    pub(crate) variable: Option<(&'static str, String)>,
+}
+
+/// Does `work` with a fresh mesh and fresh backends beside the user's own, and ends them.
 pub(crate) fn with_fresh(
     layout: &Layout,
+    fresh: Fresh,
     work: impl FnOnce(&Backends) -> Result<ExitCode>,
 ) -> Result<ExitCode> {
     down(layout)?;
@@ -85,11 +94,12 @@ pub(crate) fn with_fresh(
             .with_context(|| format!("cannot remove the last run's {}", data.display()))?;
     }
     let options = UpOptions {
-        release: true,
+        release: fresh.release,
         detach: false,
         no_demo: true,
     };
-    let mesh = Mesh::start(layout, options)?;
+    let settings = Settings::of_user(layout).with(fresh.variable);
+    let mesh = Mesh::start(layout, options, &settings)?;
     let outcome = work(&Backends::load(layout));
     mesh.end(layout)?;
     outcome
@@ -110,18 +120,17 @@ struct Mesh {
 }
 
 impl Mesh {
-    fn start(layout: &Layout, options: UpOptions) -> Result<Self> {
+    fn start(layout: &Layout, options: UpOptions, settings: &Settings) -> Result<Self> {
         let _lock = layout.lock("mesh")?;
         let interrupt = Interrupt::watch()?;
         launch::stop(layout, &Run::load(layout)).context("the last mesh cannot be ended")?;
-        let settings = Settings::of_user(layout);
-        let up = backends::up(layout, &variables::needed_backends(&settings))?;
+        let up = backends::up(layout, &variables::needed_backends(settings))?;
         let mut mesh = Self {
             processes: Vec::new(),
             backends: up.started,
             interrupt,
         };
-        match mesh.start_processes(layout, options, &settings, &up.backends) {
+        match mesh.start_processes(layout, options, settings, &up.backends) {
             Ok(processes) => mesh.processes = processes,
             Err(error) => {
                 mesh.end(layout)?;
@@ -186,7 +195,7 @@ pub(crate) fn operate(layout: &Layout, arguments: &[String]) -> Result<ExitCode>
 }
 
 /// Cargo shows its own progress.
-fn build(layout: &Layout, release: bool) -> Result<()> {
+pub(crate) fn build(layout: &Layout, release: bool) -> Result<()> {
     let mut command = Command::new(process::cargo());
     command
         .current_dir(layout.root())

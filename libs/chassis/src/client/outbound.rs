@@ -48,7 +48,11 @@ impl Interceptor for Outbound {
     }
 }
 
+/// A value of this call alone: neither printed with other headers nor kept in the header tables of the
+/// connection, where it would push out what every call says.
 fn ascii(value: &str) -> Result<MetadataValue<Ascii>, Status> {
-    MetadataValue::try_from(value)
-        .map_err(|_| Failure::new(Code::BadHeader, "a header value is not ASCII").into())
+    let mut value = MetadataValue::try_from(value)
+        .map_err(|_| Failure::new(Code::BadHeader, "a header value is not ASCII"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
