@@ -258,28 +258,12 @@ impl Write for Escaping<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
-
     use serde_json::{Value, json};
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::LogFormat;
     use crate::context::CallContext;
-
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::telemetry::kept::Kept;
 
     async fn logged(format: LogFormat, log: impl FnOnce()) -> String {
         let kept = Kept::default();
@@ -296,8 +280,7 @@ mod tests {
         context
             .scope(async { tracing::subscriber::with_default(subscriber, log) })
             .await;
-        let text = kept.0.lock().unwrap().clone();
-        String::from_utf8(text).unwrap()
+        kept.text()
     }
 
     #[tokio::test]

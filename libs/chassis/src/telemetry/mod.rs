@@ -2,6 +2,8 @@
 //!
 //! Every line of the log names by itself the request that it is about, and the trace when there is one.
 
+#[cfg(test)]
+mod kept;
 mod levels;
 mod line;
 pub mod trace;

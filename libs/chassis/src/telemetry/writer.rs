@@ -155,23 +155,10 @@ impl<'lines> MakeWriter<'lines> for Lines {
 #[cfg(test)]
 mod tests {
     use std::io::{self, Write};
-    use std::sync::{Arc, Mutex, mpsc};
+    use std::sync::mpsc;
 
     use super::{Lines, MOST_BYTES};
-
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::telemetry::kept::Kept;
 
     #[test]
     fn lines_are_written_whole_and_in_order() {
@@ -182,7 +169,7 @@ mod tests {
             lines.0.put(line.as_bytes(), line.contains('7'));
         }
         lines.flush();
-        assert_eq!(*kept.0.lock().unwrap(), expected.as_bytes());
+        assert_eq!(kept.text(), expected);
     }
 
     /// An output that takes nothing until it is told to.
@@ -210,10 +197,9 @@ mod tests {
         }
         drop(release);
         lines.flush();
-        let written = kept.0.lock().unwrap();
-        assert!(written.len() <= 2 * MOST_BYTES + line.len());
-        assert!(written.ends_with(b"}\n"));
-        let text = String::from_utf8_lossy(&written);
+        let text = kept.text();
+        assert!(text.len() <= 2 * MOST_BYTES + line.len());
+        assert!(text.ends_with("}\n"));
         assert!(text.contains("log lines were dropped"));
     }
 }
