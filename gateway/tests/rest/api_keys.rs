@@ -87,7 +87,7 @@ async fn a_program_acts_for_the_user_as_far_as_the_scopes_go() {
     grant(&gateway, BUYER, &[Scope::OrdersRead], None);
     let orders = send(with_key(gateway.get("/orders"))).await;
     assert_eq!(orders.status, 200);
-    assert_eq!(gateway.mesh.last_user().as_deref(), Some(BUYER));
+    assert_eq!(gateway.mesh.user_of("ListOrders").as_deref(), Some(BUYER));
     for (method, path) in [
         (Method::GET, "/cart-items"),
         (Method::POST, "/checkout"),

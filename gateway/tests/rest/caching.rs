@@ -66,7 +66,7 @@ async fn what_everybody_asks_for_is_loaded_once() {
     let gateway = Gateway::start().await;
     gateway.mesh.with(|state| state.products = vec![product(1)]);
     for (path, method) in [
-        (&*format!("/products/{PRODUCT}"), "GetProduct"),
+        (&*format!("/products/{PRODUCT}"), "FindProducts"),
         ("/products?limit=20", "ListProducts"),
         ("/auth/find-all", "ListUsers"),
         (&*format!("/auth/users/{SELLER}"), "GetUser"),
@@ -170,7 +170,7 @@ async fn who_wants_the_truth_says_so() {
     for loads in 1..=3 {
         let request = gateway.get(&path).header("cache-control", "no-cache");
         assert_eq!(send(request).await.status, 200);
-        assert_eq!(gateway.mesh.count("GetProduct"), loads);
+        assert_eq!(gateway.mesh.count("FindProducts"), loads);
     }
     let off = Gateway::start_with(&[("CACHE_BYTES", "0")]).await;
     for loads in 1..=3 {
@@ -188,7 +188,7 @@ async fn that_there_is_no_such_product_is_remembered_for_a_moment() {
         let answer = send(gateway.get(&path)).await;
         assert_eq!(answer.problem(), (404, "not_found".to_owned()));
     }
-    assert!(gateway.mesh.count("GetProduct") <= most_loads_since(began));
+    assert!(gateway.mesh.count("FindProducts") <= most_loads_since(began));
     gateway.mesh.with(|state| state.products = vec![product(1)]);
     eventually("the product", async || {
         (send(gateway.get(&path)).await.status == 200).then_some(())

@@ -65,7 +65,10 @@ async fn who_is_signed_in_at_clerk_is_signed_in_here() {
     let token = world.clerk.token(ADA, Some(SHOP)).unwrap();
     for _again in 0..3 {
         assert_eq!(send(world.orders(&token)).await.status, 200);
-        assert_eq!(world.gateway.mesh.last_user().as_deref(), Some(BUYER));
+        assert_eq!(
+            world.gateway.mesh.user_of("ListOrders").as_deref(),
+            Some(BUYER)
+        );
     }
     let lookups = world.gateway.mesh.count("ResolveClerkUser");
     assert_eq!(lookups, 1, "once for each token");

@@ -173,7 +173,7 @@ async fn the_request_id_and_the_user_travel_on() {
     let gateway = Gateway::start().await;
     let request = gateway.signed_in(BUYER, Method::GET, "/orders");
     send(request.header("x-request-id", "trace-me-please")).await;
-    assert_eq!(gateway.mesh.last_user().as_deref(), Some(BUYER));
+    assert_eq!(gateway.mesh.user_of("ListOrders").as_deref(), Some(BUYER));
     send(gateway.get("/products")).await;
     assert_eq!(gateway.mesh.last_user(), None, "nobody is signed in here");
     let body = json!({"email": "a@b.example", "password": "x"});

@@ -162,7 +162,7 @@ async fn only_good_tokens_pass() {
             .get("/orders")
             .header("authorization", format!("bearer {token}"));
         assert_eq!(send(request).await.status, 200);
-        assert_eq!(gateway.mesh.last_user().as_deref(), Some(BUYER));
+        assert_eq!(gateway.mesh.user_of("ListOrders").as_deref(), Some(BUYER));
     }
 }
 

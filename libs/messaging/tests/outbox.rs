@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bson::{DateTime, Document, doc};
 use reen_messaging::{Broker, Message, Outbox};
-use reen_mongo::{Database, Transaction};
+use reen_mongo::{Database, Migration, Schema, Transaction};
 use reen_testkit::{FaultProxy, TestBroker, TestDatabase, assert_uses_index, eventually};
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
@@ -208,6 +208,9 @@ async fn a_message_without_a_nudge_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_oldest_free_ones_are_found_by_an_index() {
     let sending = Sending::start().await;
+    let migration = Migration::expanding(1, "indexes").indexes(Outbox::indexes());
+    let schema = Schema::new("test", 1, vec![migration]);
+    sending.fresh.migrated(&schema).await;
     sending.put(&messages(3)).await;
     let free = doc! {"leaseUntil": {"$lt": DateTime::now()}};
     let oldest_first = doc! {"putAt": 1, "_id": 1};

@@ -146,7 +146,7 @@ impl Role {
 }
 
 /// Every process reads these, when they are set.
-pub(crate) const COMMON: [&str; 12] = [
+pub(crate) const COMMON: [&str; 13] = [
     "MIGRATE_AT_START",
     "DRAIN_SECONDS",
     "STOP_SECONDS",
@@ -159,7 +159,10 @@ pub(crate) const COMMON: [&str; 12] = [
     "LOG_FORMAT",
     "BIND_HOST",
     "TOKIO_WORKER_THREADS",
+    HUGE_PAGES,
 ];
+/// Whether the allocator takes huge pages, of which a small process leaves most of each unused.
+pub(crate) const HUGE_PAGES: &str = "MIMALLOC_ALLOW_THP";
 /// Callers prove by it who they are; only roles of `reen` know it.
 pub(crate) const IDENTITY_SECRET: &str = "SERVICE_IDENTITY_SECRET";
 

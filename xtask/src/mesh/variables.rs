@@ -66,6 +66,7 @@ impl<'a> Variables<'a> {
             settings,
             chosen: BTreeMap::new(),
         };
+        variables.choose(roles::HUGE_PAGES, "0");
         variables.choose_ports()?;
         variables.choose_backends(backends);
         variables.choose_outside_parties(layout, &Secrets::load_or_make(layout)?)?;

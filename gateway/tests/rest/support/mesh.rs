@@ -86,6 +86,15 @@ impl Mesh {
         self.with(|state| state.users.last().cloned().flatten())
     }
 
+    /// On whose behalf `method` was called last.
+    pub(crate) fn user_of(&self, method: &str) -> Option<String> {
+        self.with(|state| {
+            let calls = state.calls.iter().rev().zip(state.users.iter().rev());
+            let mut of_method = calls.filter(|(call, _)| *call == method);
+            of_method.next().and_then(|(_, user)| user.clone())
+        })
+    }
+
     /// How often `method` was called since [`Self::take_calls`].
     pub(crate) fn count(&self, method: &str) -> usize {
         self.with(|state| state.calls.iter().filter(|call| *call == method).count())

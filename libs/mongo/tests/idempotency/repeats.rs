@@ -5,7 +5,7 @@ use bson::doc;
 use futures::future::join_all;
 use reen_chassis::{Answered, CallContext};
 use reen_error::Code;
-use reen_mongo::Claim;
+use reen_mongo::{Claim, Idempotency, Migration, Schema};
 use reen_testkit::TestDatabase;
 
 use crate::counter::{Counter, TestError, request};
@@ -139,14 +139,11 @@ async fn work_keeps_the_context_of_its_call() {
 #[tokio::test]
 async fn keys_are_forgotten_after_a_day() {
     let test = TestDatabase::fresh();
-    let counter = Counter::open(&test).await;
+    let migration = Migration::expanding(1, "indexes").indexes(Idempotency::indexes());
+    let schema = Schema::new("test", 1, vec![migration]);
+    let database = test.migrated(&schema).await;
     let indexes = doc! {"listIndexes": "idempotency"};
-    let listed = counter
-        .database
-        .driver()
-        .run_command(indexes)
-        .await
-        .unwrap();
+    let listed = database.driver().run_command(indexes).await.unwrap();
     let text = listed.to_string();
     assert!(text.contains("\"expireAfterSeconds\": 86400"), "{text}");
 }
