@@ -29,24 +29,10 @@ pub(crate) fn run(layout: &Layout, filters: &[String]) -> Result<ExitCode> {
     let backends = backends::up(layout, &backends::NAMES)?;
     // Ctrl-C ends cargo; what was started for it is ended here.
     let _interrupt = Interrupt::watch()?;
-    let outcome = build_and_test(layout, &backends.backends, filters);
+    let outcome = tests(layout, &backends.backends, filters);
     backends::down(layout, &backends.started)?;
     outcome
 }
-
-/// The chaos tests run the program itself, which `cargo test` does not build.
-fn build_and_test(layout: &Layout, backends: &Backends, filters: &[String]) -> Result<ExitCode> {
-    let build = PROGRAM.run(layout)?;
-    if build != ExitCode::SUCCESS {
-        return Ok(build);
-    }
-    tests(layout, backends, filters)
-}
-
-const PROGRAM: Step = Step {
-    name: "the program",
-    what: What::Cargo(&["build", "--package", "reen", "--locked"], None),
-};
 
 /// A step that needs nothing to run.
 struct Step {
@@ -127,7 +113,9 @@ impl Step {
     }
 }
 
-/// Runs the tests on real backends, passes their output through and adds up their results.
+/// Runs the tests on real backends, passes their output through and adds up their results. Cargo builds
+/// all that is tested first; the program too, which the tests of its own package ask for and those of
+/// crashes use.
 fn tests(layout: &Layout, backends: &Backends, filters: &[String]) -> Result<ExitCode> {
     let started = announce("tests");
     let mut command = cargo_in(
