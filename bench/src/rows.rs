@@ -24,7 +24,7 @@ fn row(name: &'static str, asks: impl Fn(u64) -> Ask + Send + Sync + 'static) ->
 /// The rows whose cost may depend on how many products there are.
 pub(crate) fn reads(crowd: &Arc<Crowd>, catalogue: &Catalogue) -> Vec<Row> {
     let ids = Arc::new(catalogue.ids.clone());
-    let prices = catalogue.lowest_prices();
+    let [prices, same_prices] = [(); 2].map(|()| catalogue.lowest_prices());
     let one = format!("/api/v1/products/{}", crowd.product(0));
     vec![
         row("product, cached", move |_| Ask::get(one.as_str())),
@@ -35,17 +35,28 @@ pub(crate) fn reads(crowd: &Arc<Crowd>, catalogue: &Catalogue) -> Vec<Row> {
             Ask::get("/api/v1/products?limit=20&page=1")
         }),
         row("page of 20, uncached", move |_| {
-            let cents = rand::rng().random_range(prices.clone());
-            let least = format!("{}.{:02}", cents / 100, cents % 100);
+            let least = dollars(rand::rng().random_range(prices.clone()));
             Ask::get(format!(
                 "/api/v1/products?limit=20&page=1&sortBy=price&order=asc&minPrice={least}"
+            ))
+            .for_the_truth()
+        }),
+        // The same without a number: nothing is counted.
+        row("first 20 of a cursor, uncached", move |_| {
+            let least = rand::rng().random_range(same_prices.clone());
+            Ask::get(format!(
+                "/api/v2/products?limit=20&sortBy=price&order=asc&minPrice={least}"
             ))
             .for_the_truth()
         }),
     ]
 }
 
-/// What is one buyer's own; the carts hold [`LINES_OF_A_CART`] lines.
+fn dollars(cents: u64) -> String {
+    format!("{}.{:02}", cents / 100, cents % 100)
+}
+
+/// What is one buyer's own; the carts hold [`LINES_OF_A_CART`] lines until something is added, which is last.
 pub(crate) fn own(crowd: &Arc<Crowd>) -> Vec<Row> {
     let [at_the_door, with_carts, adding, opening] = [(); 4].map(|()| Arc::clone(crowd));
     vec![
@@ -59,11 +70,11 @@ pub(crate) fn own(crowd: &Arc<Crowd>) -> Vec<Row> {
         row("cart of 5 lines", move |number| {
             Ask::get("/api/v1/cart-items").by(&with_carts.buyer(number).credentials)
         }),
-        row("add to cart", move |number| {
-            adding.buyer(number).adds(adding.product(number / 7))
-        }),
         row("open a checkout", move |number| {
             opening.buyer(number).checks_out()
+        }),
+        row("add to cart", move |number| {
+            adding.buyer(number).adds(adding.product(number / 7))
         }),
     ]
 }

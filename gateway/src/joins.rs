@@ -11,6 +11,7 @@ use reen_proto::auth::v1::FindUsersRequest;
 use reen_proto::orders::v1::CountOrdersRequest;
 use reen_proto::products::v1::{FindProductsRequest, Product};
 
+use crate::cache::ProductViews;
 use crate::error::Error;
 use crate::gather::{Gather, Source};
 use crate::peers::Peers;
@@ -77,10 +78,7 @@ impl Reads {
     }
 
     /// Products as they are shown, by id, hidden ones too; those that are gone are left out.
-    pub(crate) async fn find_products(
-        &self,
-        ids: BTreeSet<String>,
-    ) -> Result<HashMap<String, Arc<ProductView>>, Error> {
+    pub(crate) async fn find_products(&self, ids: BTreeSet<String>) -> Result<ProductViews, Error> {
         let found = self.products.find(ids.clone()).await?;
         let products = ids.iter().filter_map(|id| found.get(id).cloned());
         let shown = self.show_products(products.collect()).await?.into_iter();

@@ -19,7 +19,9 @@ mod headers;
 mod key;
 mod listen;
 mod near;
+mod views;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -33,16 +35,22 @@ use far::{Far, Found, Look, PATIENCE};
 use forgotten::Forgotten;
 use key::Subject;
 use near::{Entry, Near};
+use views::{Name, Views};
 
 pub(crate) use answer::Answer;
 pub(crate) use headers::ReadHeaders;
 pub(crate) use key::Key;
 pub(crate) use listen::listen;
+pub(crate) use views::ProductViews;
+
+/// Of the memory, so many parts are for answers and one for products beside something else.
+const VIEWS_SHARE: u64 = 4;
 
 /// What this gateway remembers, and its share in what all of them do.
 pub(crate) struct Cache {
-    /// Absent when nothing is to be remembered.
+    /// Both are absent when nothing is to be remembered.
     near: Option<Near>,
+    views: Option<Views>,
     far: Option<Arc<Far>>,
     forgotten: Forgotten,
     counts: Counts,
@@ -53,7 +61,8 @@ impl Cache {
     pub(crate) fn new(bytes: u64, redis: Option<Line>) -> Self {
         let is_on = bytes > 0;
         Self {
-            near: is_on.then(|| Near::of(bytes)),
+            near: is_on.then(|| Near::of(bytes - bytes / VIEWS_SHARE)),
+            views: is_on.then(|| Views::of(bytes / VIEWS_SHARE)),
             far: redis
                 .filter(|_| is_on)
                 .map(|line| Arc::new(Far::on(line, PATIENCE))),
@@ -153,6 +162,41 @@ impl Cache {
         }
     }
 
+    /// These products as they are shown beside something else, by id, at most a second old: what is
+    /// remembered, and of the others what `load` answers. Those that are gone are left out.
+    ///
+    /// # Errors
+    /// Those of `load`.
+    pub(crate) async fn product_views<F>(
+        &self,
+        ids: BTreeSet<String>,
+        load: impl FnOnce(BTreeSet<String>) -> F,
+    ) -> Result<ProductViews, Error>
+    where
+        F: Future<Output = Result<ProductViews, Error>>,
+    {
+        let Some(views) = &self.views else {
+            return load(ids).await;
+        };
+        let names = ids.into_iter().map(|id| self.name_of_view(id)).collect();
+        let (mut found, missing) = views.look(names).await;
+        self.counts.near.increment(count(found.len()));
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        self.counts.missed.increment(count(missing.len()));
+        let began = Instant::now();
+        let loaded = load(missing.iter().map(|(id, _)| id.clone()).collect()).await?;
+        views.keep(missing, &loaded, began).await;
+        found.extend(loaded);
+        Ok(found)
+    }
+
+    fn name_of_view(&self, id: String) -> Name {
+        let forgotten = self.forgotten.last(Subject::Product(&id).slot());
+        (id, forgotten)
+    }
+
     /// Shows nothing of these products any more that was read before now.
     pub(crate) async fn forget_products<I: AsRef<str>>(&self, ids: &[I]) {
         let subjects = ids.iter().map(|id| Subject::Product(id.as_ref()));
@@ -187,6 +231,10 @@ impl Cache {
             far.drop_all(&texts).await;
         }
     }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// Loads on behalf of nobody, because everybody gets the answer.

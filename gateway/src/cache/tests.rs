@@ -1,15 +1,18 @@
 //! The laws of the cache, without HTTP; on a real Redis where it matters.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bson::oid::ObjectId;
 use futures::future::join_all;
+use reen_proto::products::v1::Product;
 use reen_testkit::{Backends, eventually};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 
 use super::*;
 use crate::version::Version;
+use crate::views::products::ProductView;
 
 const BYTES: u64 = 1024 * 1024;
 const REMEMBERED_WILL_DO: ReadHeaders = ReadHeaders {
@@ -221,4 +224,34 @@ async fn a_lease_is_given_once_and_ends_with_what_it_is_for() {
     .await;
     assert_eq!(found.answer, fresh);
     assert!(found.ends <= Instant::now() + key.lifetime());
+}
+
+#[tokio::test]
+async fn products_beside_something_are_loaded_once_and_anew_when_they_change() {
+    let (cache, (lamp, _), (chair, _)) = (alone(), somewhere(), somewhere());
+    let both = || BTreeSet::from([lamp.clone(), chair.clone()]);
+    let asked = Mutex::new(Vec::new());
+    let load = |ids: BTreeSet<String>| {
+        let views = ids.iter().map(|id| (id.clone(), a_product()));
+        let views = views.collect();
+        asked.lock().unwrap().push(ids);
+        async { Ok(views) }
+    };
+    for _ in 0..3 {
+        let shown = cache.product_views(both(), load).await.unwrap();
+        assert_eq!(shown.len(), 2);
+    }
+    cache.forget_products(&[&lamp]).await;
+    cache.product_views(both(), load).await.unwrap();
+    let expected = [both(), BTreeSet::from([lamp.clone()])];
+    assert_eq!(*asked.lock().unwrap(), expected);
+    let off = Cache::new(0, None);
+    for _ in 0..2 {
+        off.product_views(both(), load).await.unwrap();
+    }
+    assert_eq!(asked.lock().unwrap().len(), 4);
+}
+
+fn a_product() -> Arc<ProductView> {
+    Arc::new(ProductView::new(Product::default(), None, 0))
 }

@@ -147,5 +147,5 @@ async fn products_of(
     lines: impl IntoIterator<Item = &proto::OrderLine>,
 ) -> Result<HashMap<String, Arc<ProductView>>, Error> {
     let ids = lines.into_iter().map(|line| line.product_id.clone());
-    gateway.reads.find_products(ids.collect()).await
+    gateway.products_beside(ids.collect()).await
 }

@@ -4,7 +4,7 @@ use mongodb::{ClientSession, Collection};
 use serde::Deserialize;
 
 use crate::Error;
-use crate::deadline::time_left;
+use crate::deadline::end_in_time;
 
 /// The server's answer to `update`.
 #[derive(Deserialize)]
@@ -32,9 +32,7 @@ pub async fn update_each<T: Send + Sync>(
     }
     let database = collection.client().database(&collection.namespace().db);
     let mut command = doc! {"update": collection.name(), "updates": statements};
-    if let Some(left) = time_left().and_then(|left| i64::try_from(left.as_millis()).ok()) {
-        command.insert("maxTimeMS", left);
-    }
+    end_in_time(&mut command);
     let answer = database.run_command(command).session(session).await?;
     let updated: Updated = bson::deserialize_from_document(answer)?;
     match updated.write_errors.into_iter().next() {

@@ -10,6 +10,8 @@ use mongodb::options::UpdateModifications;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::Error;
+use crate::count::count;
 use crate::deadline::time_left;
 
 /// A collection whose searches end on the server when the call that they are made for has run out of
@@ -54,7 +56,23 @@ impl<T: Send + Sync> Collection<T> {
         aggregate.optional(time_left(), |aggregate, left| aggregate.max_time(left))
     }
 
-    /// The driver's `count_documents`, within the deadline.
+    /// How many documents match, within the deadline.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self, filter: Document) -> Result<u64, Error> {
+        count(&self.0, filter, None).await
+    }
+
+    /// The same, but no further than `most`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_to(&self, most: u32, filter: Document) -> Result<u64, Error> {
+        count(&self.0, filter, Some(most)).await
+    }
+
+    /// The driver's `count_documents`, within the deadline: for transactions, which know no other way.
     pub fn count_documents(&self, filter: Document) -> CountDocuments<'_> {
         let count = self.0.count_documents(filter);
         count.optional(time_left(), |count, left| count.max_time(left))

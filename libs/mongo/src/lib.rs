@@ -5,6 +5,7 @@
 mod bulk;
 mod collection;
 mod commands;
+mod count;
 mod database;
 mod deadline;
 mod error;

@@ -85,6 +85,10 @@ async fn a_search_ends() {
         Ok(documents.aggregate([slow]).await?)
     })
     .await;
+    ends_on_the_server("count", async |_, documents, slow| {
+        documents.count(slow).await
+    })
+    .await;
     ends_on_the_server("find_one_and_delete", async |_, documents, slow| {
         Ok(documents.find_one_and_delete(slow).await?)
     })

@@ -158,9 +158,11 @@ pub(crate) const COMMON: [&str; 13] = [
     "RUST_BACKTRACE",
     "LOG_FORMAT",
     "BIND_HOST",
-    "TOKIO_WORKER_THREADS",
+    WORKERS,
     HUGE_PAGES,
 ];
+/// Among how many threads a process divides its work.
+pub(crate) const WORKERS: &str = "TOKIO_WORKER_THREADS";
 /// Whether the allocator takes huge pages, of which a small process leaves most of each unused.
 pub(crate) const HUGE_PAGES: &str = "MIMALLOC_ALLOW_THP";
 /// Callers prove by it who they are; only roles of `reen` know it.

@@ -49,6 +49,13 @@ pub(crate) fn uses_real_stripe(settings: &Settings) -> bool {
         && settings.get("STRIPE_SECRET_KEY").is_some_and(is_real)
 }
 
+/// Seven processes share this machine: with a thread for each processor in each of them, threads would
+/// mostly wake each other up.
+fn workers() -> String {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (processors / 4).max(1).to_string()
+}
+
 /// The values of one start.
 pub(super) struct Variables<'a> {
     settings: &'a Settings,
@@ -67,6 +74,7 @@ impl<'a> Variables<'a> {
             chosen: BTreeMap::new(),
         };
         variables.choose(roles::HUGE_PAGES, "0");
+        variables.choose(roles::WORKERS, workers());
         variables.choose_ports()?;
         variables.choose_backends(backends);
         variables.choose_outside_parties(layout, &Secrets::load_or_make(layout)?)?;

@@ -104,10 +104,7 @@ impl Store {
     /// few. Counting the others themselves would walk through all of them for each page.
     pub(crate) async fn count_users(&self) -> Result<u64, Error> {
         let all = self.users.estimated_document_count().await?;
-        let left = self
-            .users
-            .count_documents(doc! {"role": "ANONYMOUS"})
-            .await?;
+        let left = self.users.count(doc! {"role": "ANONYMOUS"}).await?;
         Ok(all.saturating_sub(left))
     }
 

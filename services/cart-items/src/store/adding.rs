@@ -122,10 +122,12 @@ impl Store {
         item: &ItemDocument,
     ) -> Result<(), Error> {
         let of_user = doc! {"userId": item.user_id};
-        let counting = self.items.count_documents(of_user);
         let (lines, is_undone_by_abort) = match session {
-            Some(session) => (counting.session(session).await?, true),
-            None => (counting.await?, false),
+            Some(session) => {
+                let counting = self.items.count_documents(of_user);
+                (counting.session(session).await?, true)
+            }
+            None => (self.items.count(of_user).await?, false),
         };
         if i64::try_from(lines).unwrap_or(i64::MAX) <= MOST_LINES {
             return Ok(());

@@ -11,7 +11,7 @@ use crate::domain::State;
 use crate::error::Error;
 
 /// More are not counted: by then it is no question of how many.
-const MOST_COUNTED: u64 = 10_000;
+const MOST_COUNTED: u32 = 10_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,8 +22,8 @@ struct PaidAt {
 impl Store {
     /// How many are in this state.
     pub(crate) async fn count(&self, state: State) -> Result<u64, Error> {
-        let counted = self.checkouts.count_documents(queries::in_state(state));
-        Ok(counted.limit(MOST_COUNTED).await?)
+        let in_state = queries::in_state(state);
+        Ok(self.checkouts.count_to(MOST_COUNTED, in_state).await?)
     }
 
     /// How long the oldest payment has been neither completed nor refunded.

@@ -33,7 +33,7 @@ impl Store {
     async fn page(&self, wanted: Document, page: Page) -> Result<Listed<Order>, Error> {
         match page.start {
             Start::Skip(skip) => {
-                let counting = async { Ok(self.orders.count_documents(wanted.clone()).await?) };
+                let counting = async { Ok(self.orders.count(wanted.clone()).await?) };
                 let reading = self.newest(wanted.clone(), skip, page.limit);
                 let (items, total) = futures::try_join!(reading, counting)?;
                 Ok(Listed {

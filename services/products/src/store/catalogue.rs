@@ -73,7 +73,7 @@ impl Store {
     }
 
     async fn count(&self, search: &Search) -> Result<u64, Error> {
-        Ok(self.products.count_documents(matching(search)).await?)
+        Ok(self.products.count(matching(search)).await?)
     }
 }
 

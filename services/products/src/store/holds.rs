@@ -16,7 +16,7 @@ use crate::domain::{
 use crate::error::Error;
 
 /// More are not counted: by then it is no question of how many.
-const MOST_COUNTED: u64 = 10_000;
+const MOST_COUNTED: u32 = 10_000;
 
 /// A rule of [`crate::domain`]: what is to be done about a hold in this state, or without a hold.
 pub(crate) type Rule = fn(Option<HoldState>) -> Result<Step, HoldRefusal>;
@@ -132,8 +132,8 @@ impl Store {
 
     /// How many holds that expire before `moment` are still held.
     pub(crate) async fn held_before(&self, moment: DateTime) -> Result<u64, Error> {
-        let counted = self.holds.count_documents(held_past(moment));
-        Ok(counted.limit(MOST_COUNTED).await?)
+        let stale = held_past(moment);
+        Ok(self.holds.count_to(MOST_COUNTED, stale).await?)
     }
 
     /// The ids of holds that expired before `moment` and are still held, oldest first.
