@@ -19,7 +19,7 @@ struct Counted {
 }
 
 /// Counts what matches up to `most`, or all of it. The driver repeats no command that it does not know: when
-/// the server went away meanwhile, the driver's own way finds the next one.
+/// the server went away, or is no primary any more, the driver's own way finds the next one.
 pub(crate) async fn count<T: Send + Sync>(
     collection: &Collection<T>,
     filter: Document,
@@ -32,8 +32,8 @@ pub(crate) async fn count<T: Send + Sync>(
     {
         Ok(answer) => Ok(bson::deserialize_from_document::<Counted>(answer)?.n),
         Err(error) => match Error::from(error) {
-            Error::Unavailable(_) => in_the_drivers_way(collection, filter, most).await,
-            refused => Err(refused),
+            late @ Error::TooLate(_) => Err(late),
+            _ => in_the_drivers_way(collection, filter, most).await,
         },
     }
 }
