@@ -8,10 +8,12 @@
 //! a deletion: nothing whose load began before it is shown afterwards, wherever it was kept, and a load
 //! that is under way is not kept ([`forgotten`]).
 //!
+//! Products that stand beside something else, in a cart or an order, are kept here alone, for a second,
+//! and forgotten in the same way ([`views`]).
+//!
 //! It never keeps an answer that depends on who asks, and no failure but `not_found`.
 
 mod answer;
-
 mod counts;
 mod far;
 mod forgotten;

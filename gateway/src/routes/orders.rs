@@ -1,6 +1,3 @@
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{OriginalUri, State};
 use axum::http::HeaderMap;
@@ -8,13 +5,13 @@ use reen_proto::orders::v1 as proto;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::cache::ProductViews;
 use crate::error::Error;
 use crate::extract::{Id, SignedIn, ValidJson, ValidQuery};
 use crate::gateway::{Gateway, Shared};
 use crate::idempotency::IdempotencyKey;
 use crate::views::listing::{Listing, PageQuery};
 use crate::views::orders::{ChangeOrderStatus, OrderView, SaleView};
-use crate::views::products::ProductView;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -145,7 +142,7 @@ async fn change_order_status(
 async fn products_of(
     gateway: &Gateway,
     lines: impl IntoIterator<Item = &proto::OrderLine>,
-) -> Result<HashMap<String, Arc<ProductView>>, Error> {
+) -> Result<ProductViews, Error> {
     let ids = lines.into_iter().map(|line| line.product_id.clone());
     gateway.products_beside(ids.collect()).await
 }
