@@ -169,7 +169,7 @@ fn service(
     let gateway: Shared = Arc::new(Gateway {
         access_tokens: AccessTokens::new(peers.clone(), config.clerk),
         api_keys: ApiKeys::new(peers.clone()),
-        reads: Reads::of(&peers),
+        reads: Reads::of(&peers, Arc::clone(&stores.cache)),
         peers,
         events: stores.events,
         cache: stores.cache,

@@ -1,12 +1,10 @@
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use reen_chassis::admin::Readiness;
 use secrecy::SecretString;
 
-use crate::cache::{Cache, ProductViews};
+use crate::cache::Cache;
 use crate::cookies::RefreshCookie;
-use crate::error::Error;
 use crate::events::Events;
 use crate::joins::Reads;
 use crate::limits::{RateLimits, TrustedProxies};
@@ -33,20 +31,6 @@ pub(crate) struct Gateway {
     pub(crate) stripe_webhook_secret: SecretString,
     /// Absent when Clerk is not used.
     pub(crate) clerk_webhook_secret: Option<SvixSecret>,
-}
-
-impl Gateway {
-    /// What is shown of these products beside something else, by id; those that are gone are left out.
-    ///
-    /// # Errors
-    /// When a service that is asked for what is not remembered fails.
-    pub(crate) async fn products_beside(
-        &self,
-        ids: BTreeSet<String>,
-    ) -> Result<ProductViews, Error> {
-        let load = |ids| self.reads.find_products(ids);
-        self.cache.product_views(ids, load).await
-    }
 }
 
 /// As handlers hold it.

@@ -21,7 +21,6 @@ mod extract;
 #[cfg(test)]
 mod fuzz;
 mod gateway;
-mod gather;
 mod health;
 mod idempotency;
 mod joins;

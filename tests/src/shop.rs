@@ -184,6 +184,18 @@ impl Client {
         product["quantity"].as_i64().expect("a quantity")
     }
 
+    /// The product once it shows so many orders, whose number may be a second older than the product.
+    ///
+    /// # Panics
+    /// When it never does.
+    pub async fn sees_ordered(&self, product_id: &str, orders: i64) -> Value {
+        eventually(&format!("{orders} orders to be shown"), async || {
+            let seen = self.get(&format!("/products/{product_id}")).await.ok();
+            (seen["orderCount"] == orders).then_some(seen)
+        })
+        .await
+    }
+
     /// The same visitor at another gateway.
     #[must_use]
     pub fn at(&self, gateway: &str) -> Self {

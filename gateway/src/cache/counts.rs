@@ -17,7 +17,10 @@ pub(super) struct Counts {
 
 impl Counts {
     pub(super) fn new() -> Self {
-        metrics::describe_counter!(READS, "Public reads, by where their answer came from.");
+        metrics::describe_counter!(
+            READS,
+            "Public reads and what stands beside them, by where they came from."
+        );
         metrics::describe_counter!(
             VOIDED,
             "Answers that changed while they were loaded, and so were not kept."

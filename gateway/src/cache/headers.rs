@@ -15,7 +15,7 @@ const NO_CACHE: &str = "no-cache";
 pub(crate) struct ReadHeaders {
     /// What the client has already.
     pub(super) known: Option<Precondition>,
-    /// `Cache-Control: no-cache`: nothing that is remembered will do (RFC 9111, section 5.2.1.4).
+    /// `Cache-Control: no-cache`: no answer that is remembered will do (RFC 9111, section 5.2.1.4).
     pub(super) for_the_truth: bool,
 }
 
@@ -45,7 +45,7 @@ impl IntoParams for ReadHeaders {
             header("If-None-Match", "Entity tags, or `*`"),
             header(
                 "Cache-Control",
-                "`no-cache`: nothing that is remembered will do",
+                "`no-cache`: read it anew; only a name or a count beside it may be a second old",
             ),
         ]
     }

@@ -8,12 +8,13 @@
 //! a deletion: nothing whose load began before it is shown afterwards, wherever it was kept, and a load
 //! that is under way is not kept ([`forgotten`]).
 //!
-//! Products that stand beside something else, in a cart or an order, are kept here alone, for a second,
-//! and forgotten in the same way ([`views`]).
+//! What stands beside something else, products in a cart or an order, the name of a seller and the number
+//! of orders at a product, is kept here alone, for a second, and forgotten in the same way ([`beside`]).
 //!
 //! It never keeps an answer that depends on who asks, and no failure but `not_found`.
 
 mod answer;
+mod beside;
 mod counts;
 mod far;
 mod forgotten;
@@ -21,9 +22,8 @@ mod headers;
 mod key;
 mod listen;
 mod near;
-mod views;
+mod recent;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,27 +32,27 @@ use reen_error::{Code, Coded as _};
 
 use crate::error::Error;
 use crate::redis::Line;
+use beside::Kinds;
 use counts::Counts;
 use far::{Far, Found, Look, PATIENCE};
 use forgotten::Forgotten;
 use key::Subject;
 use near::{Entry, Near};
-use views::{Name, Views};
 
 pub(crate) use answer::Answer;
+pub(crate) use beside::{OrderCounts, ProductViews, SellerNames};
 pub(crate) use headers::ReadHeaders;
 pub(crate) use key::Key;
 pub(crate) use listen::listen;
-pub(crate) use views::ProductViews;
 
-/// Of the memory, so many parts are for answers and one for products beside something else.
-const VIEWS_SHARE: u64 = 4;
+/// One in so many bytes of the memory is for what stands beside something else, the others for answers.
+const BESIDE_SHARE: u64 = 4;
 
 /// What this gateway remembers, and its share in what all of them do.
 pub(crate) struct Cache {
     /// Both are absent when nothing is to be remembered.
     near: Option<Near>,
-    views: Option<Views>,
+    beside: Option<Kinds>,
     far: Option<Arc<Far>>,
     forgotten: Forgotten,
     counts: Counts,
@@ -63,8 +63,8 @@ impl Cache {
     pub(crate) fn new(bytes: u64, redis: Option<Line>) -> Self {
         let is_on = bytes > 0;
         Self {
-            near: is_on.then(|| Near::of(bytes - bytes / VIEWS_SHARE)),
-            views: is_on.then(|| Views::of(bytes / VIEWS_SHARE)),
+            near: is_on.then(|| Near::of(bytes - bytes / BESIDE_SHARE)),
+            beside: is_on.then(|| Kinds::of(bytes / BESIDE_SHARE)),
             far: redis
                 .filter(|_| is_on)
                 .map(|line| Arc::new(Far::on(line, PATIENCE))),
@@ -164,41 +164,6 @@ impl Cache {
         }
     }
 
-    /// These products as they are shown beside something else, by id, at most a second old: what is
-    /// remembered, and of the others what `load` answers. Those that are gone are left out.
-    ///
-    /// # Errors
-    /// Those of `load`.
-    pub(crate) async fn product_views<F>(
-        &self,
-        ids: BTreeSet<String>,
-        load: impl FnOnce(BTreeSet<String>) -> F,
-    ) -> Result<ProductViews, Error>
-    where
-        F: Future<Output = Result<ProductViews, Error>>,
-    {
-        let Some(views) = &self.views else {
-            return load(ids).await;
-        };
-        let names = ids.into_iter().map(|id| self.name_of_view(id)).collect();
-        let (mut found, missing) = views.look(names).await;
-        self.counts.near.increment(count(found.len()));
-        if missing.is_empty() {
-            return Ok(found);
-        }
-        self.counts.missed.increment(count(missing.len()));
-        let began = Instant::now();
-        let loaded = load(missing.iter().map(|(id, _)| id.clone()).collect()).await?;
-        views.keep(missing, &loaded, began).await;
-        found.extend(loaded);
-        Ok(found)
-    }
-
-    fn name_of_view(&self, id: String) -> Name {
-        let forgotten = self.forgotten.last(Subject::Product(&id).slot());
-        (id, forgotten)
-    }
-
     /// Shows nothing of these products any more that was read before now.
     pub(crate) async fn forget_products<I: AsRef<str>>(&self, ids: &[I]) {
         let subjects = ids.iter().map(|id| Subject::Product(id.as_ref()));
@@ -233,10 +198,6 @@ impl Cache {
             far.drop_all(&texts).await;
         }
     }
-}
-
-fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// Loads on behalf of nobody, because everybody gets the answer.

@@ -1,5 +1,6 @@
 //! The laws of the cache, without HTTP; on a real Redis where it matters.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -238,18 +239,52 @@ async fn products_beside_something_are_loaded_once_and_anew_when_they_change() {
         async { Ok(views) }
     };
     for _ in 0..3 {
-        let shown = cache.product_views(both(), load).await.unwrap();
+        let shown = cache
+            .beside(|kinds| &kinds.products, both(), load)
+            .await
+            .unwrap();
         assert_eq!(shown.len(), 2);
     }
     cache.forget_products(&[&lamp]).await;
-    cache.product_views(both(), load).await.unwrap();
+    cache
+        .beside(|kinds| &kinds.products, both(), load)
+        .await
+        .unwrap();
     let expected = [both(), BTreeSet::from([lamp.clone()])];
     assert_eq!(*asked.lock().unwrap(), expected);
     let off = Cache::new(0, None);
     for _ in 0..2 {
-        off.product_views(both(), load).await.unwrap();
+        off.beside(|kinds| &kinds.products, both(), load)
+            .await
+            .unwrap();
     }
     assert_eq!(asked.lock().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_name_and_a_count_are_loaded_anew_when_their_own_subject_changes() {
+    let (cache, (seller, _), (lamp, _)) = (alone(), somewhere(), somewhere());
+    let loads = AtomicUsize::new(0);
+    let ask = async || {
+        let gone = async |ids: BTreeSet<String>| {
+            loads.fetch_add(1, Ordering::SeqCst);
+            Ok(ids.into_iter().map(|id| (id, None)).collect())
+        };
+        let seven = async |ids: BTreeSet<String>| {
+            loads.fetch_add(10, Ordering::SeqCst);
+            Ok(ids.into_iter().map(|id| (id, 7)).collect())
+        };
+        let names = cache.beside(|kinds| &kinds.names, BTreeSet::from([seller.clone()]), gone);
+        assert_eq!(names.await.unwrap()[&seller], None);
+        let counts = cache.beside(|kinds| &kinds.counts, BTreeSet::from([lamp.clone()]), seven);
+        assert_eq!(counts.await.unwrap()[&lamp], 7);
+        loads.load(Ordering::SeqCst)
+    };
+    assert_eq!((ask().await, ask().await), (11, 11));
+    cache.forget_user(&seller).await;
+    assert_eq!(ask().await, 12);
+    cache.forget_products(&[&lamp]).await;
+    assert_eq!(ask().await, 22);
 }
 
 fn a_product() -> Arc<ProductView> {

@@ -122,7 +122,7 @@ async fn clear_cart(
 /// Items with their products. An item whose product is gone is about to leave the cart by itself.
 async fn show(gateway: &Gateway, items: Vec<proto::CartItem>) -> Result<Vec<CartItemView>, Error> {
     let ids = items.iter().map(|item| item.product_id.clone()).collect();
-    let products = gateway.products_beside(ids).await?;
+    let products = gateway.reads.products_beside(ids).await?;
     Ok(items
         .into_iter()
         .filter_map(|item| {

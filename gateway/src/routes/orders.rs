@@ -144,5 +144,5 @@ async fn products_of(
     lines: impl IntoIterator<Item = &proto::OrderLine>,
 ) -> Result<ProductViews, Error> {
     let ids = lines.into_iter().map(|line| line.product_id.clone());
-    gateway.products_beside(ids.collect()).await
+    gateway.reads.products_beside(ids.collect()).await
 }

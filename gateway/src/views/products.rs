@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use reen_proto::paging::v1::Position;
 use reen_proto::products::v1 as proto;
 use serde::{Deserialize, Serialize};
@@ -38,22 +40,23 @@ pub(crate) struct ProductView {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AdminView {
     id: String,
-    name: String,
+    #[schema(value_type = String)]
+    name: Arc<str>,
 }
 
 impl AdminView {
     /// `name` is that of the user, when there still is one.
-    pub(crate) fn new(id: String, name: Option<String>) -> Self {
+    pub(crate) fn new(id: String, name: Option<Arc<str>>) -> Self {
         Self {
             id,
-            name: name.unwrap_or_else(|| NAMELESS.to_owned()),
+            name: name.unwrap_or_else(|| NAMELESS.into()),
         }
     }
 }
 
 impl ProductView {
     /// Joins a product with the name of its seller and its orders.
-    pub(crate) fn new(product: proto::Product, seller: Option<String>, order_count: i64) -> Self {
+    pub(crate) fn new(product: proto::Product, seller: Option<Arc<str>>, order_count: i64) -> Self {
         Self {
             id: product.id,
             name: product.name,

@@ -130,7 +130,11 @@ async fn orders_show_what_was_bought() {
     });
     assert_eq!(order["refunds"], json!([refund]));
     assert_eq!(order["refundedAmount"], json!(12.5));
-    gateway.mesh.take_calls();
+}
+
+#[tokio::test]
+async fn orders_are_listed_in_four_calls() {
+    let gateway = stocked().await;
     let list = send(gateway.signed_in(BUYER, Method::GET, "/orders")).await;
     assert_eq!(list.json().as_array().unwrap().len(), 2);
     assert_eq!(list.header("x-total-count"), "41");

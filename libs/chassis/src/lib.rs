@@ -7,6 +7,7 @@ pub mod admin;
 pub mod client;
 pub mod config;
 pub mod context;
+pub mod gather;
 pub mod idempotency;
 pub mod identity;
 pub mod jwt;

@@ -20,7 +20,7 @@ pub(crate) enum Error {
     Voided,
     /// A peer's refusal, handed on as it is.
     #[error("{0}")]
-    Peer(Failure),
+    Peer(#[from] Failure),
     #[error(transparent)]
     Fence(#[from] FenceError),
     #[error(transparent)]

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use bson::oid::ObjectId;
 use reen_chassis::server;
-use reen_error::{Code, Failure};
 use reen_proto::products::v1::products_server::{Products, ProductsServer};
-use reen_proto::products::v1::{GetProductRequest, Product};
+use reen_proto::products::v1::{FindProductsRequest, FindProductsResponse, Product};
 use reen_testkit::{ANY_PORT, identity, url_of};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -86,23 +85,26 @@ fn serve(listener: TcpListener, shelves: &Arc<Shelves>) -> (DropGuard, JoinHandl
 
 #[tonic::async_trait]
 impl Products for Shelves {
-    async fn get_product(
+    async fn find_products(
         &self,
-        request: Request<GetProductRequest>,
-    ) -> Result<Response<Product>, Status> {
+        request: Request<FindProductsRequest>,
+    ) -> Result<Response<FindProductsResponse>, Status> {
         let is_silent = *self.silent.lock().unwrap();
         if is_silent {
             std::future::pending::<()>().await;
         }
-        let id = request.into_inner().id;
-        let in_stock = self.stock.lock().unwrap().get(&id).copied();
-        match in_stock {
-            Some(quantity) => Ok(Response::new(Product {
+        let stock = self.stock.lock().unwrap();
+        let ids = request.into_inner().ids.into_iter();
+        let products = ids.filter_map(|id| {
+            Some(Product {
+                quantity: *stock.get(&id)?,
                 id,
-                quantity,
+                listed: true,
                 ..Product::default()
-            })),
-            None => Err(Failure::new(Code::NotFound, "there is no such product").into()),
-        }
+            })
+        });
+        Ok(Response::new(FindProductsResponse {
+            products: products.collect(),
+        }))
     }
 }

@@ -1,20 +1,19 @@
 //! Public reads of several requests in one call: whatever is asked for while a call is under way is
 //! asked for together in the next one.
 //!
-//! One request on an idle gateway is asked for at once, alone. Under load one call and one search in the
+//! One request to an idle process is asked for at once, alone. Under load one call and one search in the
 //! database serve many requests. Nothing is remembered: an answer was read after its request had come.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reen_chassis::CallContext;
-use reen_error::Code;
+use reen_error::{Code, Failure};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::error::Error;
+use crate::CallContext;
 
 /// A call that takes longer does not hold up those who came after it.
 const SLOW: Duration = Duration::from_millis(5);
@@ -25,21 +24,26 @@ const MOST_TOGETHER: usize = 64;
 const MOST_WAITING: usize = 4_096;
 
 /// What can be asked for many at a time, and is the same for everybody.
-pub(crate) trait Source: Send + Sync + 'static {
+pub trait Source: Send + Sync + 'static {
     /// One of it.
     type Found: Send + Sync + 'static;
+    /// Why it cannot be had; everybody who waited is told.
+    type Error: From<Failure> + Clone + Send + Sync + 'static;
 
     /// What there is of `ids`, by id.
+    ///
+    /// # Errors
+    /// Its own.
     fn find(
         &self,
         ids: BTreeSet<String>,
-    ) -> impl Future<Output = Result<HashMap<String, Self::Found>, Error>> + Send;
+    ) -> impl Future<Output = Result<HashMap<String, Self::Found>, Self::Error>> + Send;
 }
 
-type Finds<S> = Result<Arc<HashMap<String, <S as Source>::Found>>, Error>;
+type Finds<S> = Result<Arc<HashMap<String, <S as Source>::Found>>, <S as Source>::Error>;
 
 /// Asks a source on behalf of everybody.
-pub(crate) struct Gather<S: Source> {
+pub struct Gather<S: Source> {
     queue: mpsc::Sender<Ask<S>>,
 }
 
@@ -51,7 +55,7 @@ struct Ask<S: Source> {
 
 impl<S: Source> Gather<S> {
     /// Begins to take questions; ends when it is dropped and the last one is answered.
-    pub(crate) fn from(source: S) -> Self {
+    pub fn from(source: S) -> Self {
         let (queue, waiting) = mpsc::channel(MOST_WAITING);
         tokio::spawn(serve(Arc::new(source), waiting));
         Self { queue }
@@ -60,8 +64,8 @@ impl<S: Source> Gather<S> {
     /// What there is of `ids`, by id, and perhaps of others too. No call when there is nothing to ask for.
     ///
     /// # Errors
-    /// Those of the source.
-    pub(crate) async fn find(&self, ids: BTreeSet<String>) -> Finds<S> {
+    /// Those of the source; `internal` when it panicked.
+    pub async fn find(&self, ids: BTreeSet<String>) -> Finds<S> {
         if ids.is_empty() {
             return Ok(Arc::default());
         }
@@ -73,9 +77,9 @@ impl<S: Source> Gather<S> {
             asker,
         };
         if self.queue.send(ask).await.is_err() {
-            return Err(Error::of(Code::Unavailable));
+            return Err(failure(Code::Unavailable).into());
         }
-        answer.await.map_err(Error::internal)?
+        answer.await.map_err(|_gone| failure(Code::Internal))?
     }
 }
 
@@ -135,13 +139,17 @@ fn context_of<S: Source>(asks: &[Ask<S>]) -> Option<CallContext> {
     })
 }
 
+fn failure(code: Code) -> Failure {
+    Failure::new(code, code.title())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
 
-    use super::*;
     use futures::future::join_all;
-    use reen_error::{Code, Coded as _};
+
+    use super::*;
 
     /// How many ids were asked for, and on behalf of whom.
     type Call = (usize, Option<Arc<str>>);
@@ -168,14 +176,15 @@ mod tests {
 
     impl Source for Lengths {
         type Found = usize;
+        type Error = Failure;
 
-        async fn find(&self, ids: BTreeSet<String>) -> Result<HashMap<String, usize>, Error> {
+        async fn find(&self, ids: BTreeSet<String>) -> Result<HashMap<String, usize>, Failure> {
             let user = CallContext::current().user;
             self.asked.lock().unwrap().push((ids.len(), user));
             drop(self.open.acquire().await.unwrap());
             assert!(!ids.contains("panic"), "of this test");
             if ids.contains("fail") {
-                return Err(Error::of(Code::Unavailable));
+                return Err(failure(Code::Unavailable));
             }
             Ok(ids.into_iter().map(|id| (id.clone(), id.len())).collect())
         }
@@ -231,9 +240,9 @@ mod tests {
         lengths.open.add_permits(1);
         let gather = Gather::from(lengths);
         let failed = gather.find(ids(&["fail"])).await.unwrap_err();
-        assert_eq!(failed.code(), Code::Unavailable);
+        assert_eq!(failed.code, Code::Unavailable);
         let panicked = gather.find(ids(&["panic"])).await.unwrap_err();
-        assert_eq!(panicked.code(), Code::Internal);
+        assert_eq!(panicked.code, Code::Internal);
         assert_eq!(gather.find(ids(&["abc"])).await.unwrap()["abc"], 3);
     }
 }
