@@ -14,10 +14,11 @@
 //! | `rows`, `purchase` | what is asked for |
 //! | `people`, `catalogue` | who asks, and for which products |
 //! | `ask`, `connection`, `load/` | asking, in a closed and in an open loop |
-//! | `usage` | processor time and memory of processes |
+//! | `usage`, `allocations` | processor time and memory of processes, and how often they ask for memory |
 //! | `floor` | the servers that do almost nothing |
 //! | `measure`, `report/` | one row after the other, and what is told of them |
 
+mod allocations;
 mod ask;
 mod catalogue;
 mod connection;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::Options;
+use crate::allocations;
 use crate::ask::{Ask, Asks};
 use crate::catalogue::Catalogue;
 use crate::floor::{Floor, Kind};
@@ -58,6 +59,14 @@ struct Place {
     host: SocketAddr,
     ours: BTreeMap<String, u32>,
     beside: BTreeMap<String, u32>,
+    admin: BTreeMap<String, SocketAddr>,
+}
+
+/// What was used until a moment.
+struct Until {
+    allocations: Usage,
+    ours: Usage,
+    beside: Usage,
 }
 
 impl Place {
@@ -66,6 +75,7 @@ impl Place {
             host: mesh.gateway,
             ours: mesh.ours.clone(),
             beside: mesh.beside.clone(),
+            admin: mesh.admin.clone(),
         }
     }
 
@@ -74,26 +84,37 @@ impl Place {
             host: floor.address,
             ours: BTreeMap::from([("floor".to_owned(), floor.pid)]),
             beside: BTreeMap::new(),
+            admin: BTreeMap::new(),
         }
     }
 
-    /// What all of them have used so far, ours and what they stand on.
-    fn usage(&self) -> Result<(Usage, Usage)> {
-        Ok((Usage::of(&self.ours)?, Usage::of(&self.beside)?))
+    /// Allocations are asked for first, and last in [`Self::line`]: the processor time that it takes to tell them
+    /// is not measured.
+    async fn until_now(&self) -> Result<Until> {
+        Ok(Until {
+            allocations: allocations::so_far(&self.admin).await?,
+            ours: Usage::of(&self.ours)?,
+            beside: Usage::of(&self.beside)?,
+        })
     }
 
     /// What it cost since then, and what was waited meanwhile.
-    fn line(
+    async fn line(
         &self,
         name: &str,
         products: u64,
-        before: &(Usage, Usage),
+        before: &Until,
         busy: &Measured,
     ) -> Result<Line> {
-        let (ours, beside) = self.usage()?;
+        let ours = Usage::of(&self.ours)?.since(&before.ours);
+        let beside = Usage::of(&self.beside)?.since(&before.beside);
         let bytes: Result<Vec<u64>> = self.ours.values().map(|pid| memory(*pid)).collect();
-        let (ours, beside) = (ours.since(&before.0), beside.since(&before.1));
-        Ok(Line::new(name, products, busy, ours, beside).with_memory(bytes?.iter().sum()))
+        let allocations = allocations::so_far(&self.admin).await?;
+        let allocations = allocations.since(&before.allocations);
+        let line = Line::new(name, products, busy, ours, beside);
+        Ok(line
+            .with_memory(bytes?.iter().sum())
+            .with_allocations(&allocations))
     }
 }
 
@@ -129,9 +150,9 @@ impl Bench<'_> {
         println!("  {name}");
         let (connections, duration) = (self.options.connections, self.options.duration());
         load::closed(place.host, &asks, connections, WARM_UP).await?;
-        let before = place.usage()?;
+        let before = place.until_now().await?;
         let busy = load::closed(place.host, &asks, connections, duration).await?;
-        let line = place.line(name, products, &before, &busy)?;
+        let line = place.line(name, products, &before, &busy).await?;
         let rate = busy.rate() / 2;
         let calm = load::open(place.host, &asks, connections, rate, duration).await?;
         self.table.lines.push(line.with_waits(&calm));
@@ -147,9 +168,9 @@ impl Bench<'_> {
         let place = Place::mesh(mesh);
         let (buyers, duration) = (self.options.connections, self.options.duration());
         purchase::closed(mesh, crowd, buyers, WARM_UP).await?;
-        let before = place.usage()?;
+        let before = place.until_now().await?;
         let busy = purchase::closed(mesh, crowd, buyers, duration).await?;
-        let line = place.line(PURCHASES, products, &before, &busy)?;
+        let line = place.line(PURCHASES, products, &before, &busy).await?;
         self.table.lines.push(line.with_waits(&busy));
         Ok(())
     }

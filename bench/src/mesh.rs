@@ -19,6 +19,8 @@ pub(crate) struct Mesh {
     pub(crate) products_database: String,
     /// The processes of the mesh.
     pub(crate) ours: BTreeMap<String, u32>,
+    /// Where they tell of themselves.
+    pub(crate) admin: BTreeMap<String, SocketAddr>,
     /// What they stand on.
     pub(crate) beside: BTreeMap<String, u32>,
 }
@@ -26,6 +28,7 @@ pub(crate) struct Mesh {
 #[derive(Deserialize)]
 struct RunFile {
     gateway: String,
+    admin: BTreeMap<String, String>,
     stripe: Option<String>,
     mongo: BTreeMap<String, String>,
     processes: BTreeMap<String, u32>,
@@ -49,7 +52,10 @@ impl Mesh {
             .partition(|(name, _)| STAND_INS.contains(&name.as_str()));
         let mut beside: BTreeMap<_, _> = beside.iter().cloned().collect();
         beside.append(&mut { stand_ins });
+        let admin = run.admin.iter();
+        let admin = admin.map(|(name, url)| Ok((name.clone(), address(url)?)));
         Ok(Self {
+            admin: admin.collect::<Result<_>>()?,
             gateway: address(&run.gateway)?,
             stripe: address(stripe)?,
             products_database: products_database.clone(),

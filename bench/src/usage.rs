@@ -11,11 +11,12 @@ const USER_TIME: usize = 11;
 const SYSTEM_TIME: usize = 12;
 const MICROS: u64 = 1_000_000;
 
-/// Processor time of each process so far, in microseconds.
+/// What each process has used so far: processor time in microseconds, or how often it asked for memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage(pub(crate) BTreeMap<String, u64>);
 
 impl Usage {
+    /// Processor time.
     pub(crate) fn of(processes: &BTreeMap<String, u32>) -> Result<Self> {
         let each = processes.iter().map(|(name, pid)| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat"))

@@ -1,5 +1,6 @@
 //! The one binary of the mesh: each process is this binary in a role of its own.
 
+mod allocator;
 mod cli;
 mod health;
 mod roles;
@@ -8,16 +9,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use mimalloc::MiMalloc;
 use reen_chassis::config::{ConfigError, Environment, ProcessEnvironment, Reader};
 use reen_chassis::shutdown::{Shutdown, Signals, StopTimes};
 use reen_chassis::{jwt, telemetry};
 
 use crate::roles::{App, Role};
-
-/// The system's own keeps what was freed: each of many threads what one password's hash took.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The REEN mesh.
 #[derive(Parser)]
@@ -94,6 +90,7 @@ async fn operate(command: cli::Command, json: bool) -> ExitCode {
 
 fn serve(role: Role) -> anyhow::Result<()> {
     let (settings, apps) = read(role, &ProcessEnvironment)?;
+    allocator::tell();
     let runtime = tokio::runtime::Runtime::new().context("no threads can be started")?;
     let outcome = runtime.block_on(async {
         let started = settings.telemetry.start(&role.name());

@@ -26,6 +26,10 @@ pub(crate) struct BenchOptions {
     /// Only rows whose names contain one of these, separated by commas.
     #[arg(long, default_value = "")]
     rows: String,
+    /// Count how often each process asks for memory, with a program built for that; processor time and
+    /// memory are then those of this program, which is slower.
+    #[arg(long)]
+    allocations: bool,
     /// Where the table goes as JSON.
     #[arg(long, default_value = ".reen/bench.json")]
     json: PathBuf,
@@ -37,7 +41,7 @@ pub(crate) struct BenchOptions {
 /// Builds, starts a fresh mesh, measures it, and ends it; answers with the exit code of `reen-bench`.
 pub(crate) fn run(layout: &Layout, options: &BenchOptions) -> Result<ExitCode> {
     backends::require_programs(layout)?;
-    build(layout)?;
+    build(layout, options.allocations)?;
     let aside = layout.aside("bench");
     let fresh = mesh::Fresh {
         release: true,
@@ -79,7 +83,7 @@ fn measure(
     Ok(suite::exit_code(status))
 }
 
-fn build(layout: &Layout) -> Result<()> {
+fn build(layout: &Layout, counts_allocations: bool) -> Result<()> {
     let mut command = Command::new(cargo());
     command.current_dir(layout.root()).args([
         "build",
@@ -92,6 +96,9 @@ fn build(layout: &Layout) -> Result<()> {
         "--bin",
         "reen-bench",
     ]);
+    if counts_allocations {
+        command.args(["--features", "reen/count-allocations"]);
+    }
     if !command.status().context("cannot run cargo")?.success() {
         bail!("the build failed");
     }

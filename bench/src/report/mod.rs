@@ -40,6 +40,9 @@ pub(crate) struct Line {
     pub(crate) ours: BTreeMap<String, u64>,
     beside: BTreeMap<String, u64>,
     memory_bytes: u64,
+    /// How often each process asked for memory for each answer, of those that count.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    allocations: BTreeMap<String, u64>,
 }
 
 impl Line {
@@ -72,6 +75,7 @@ impl Line {
             ours: each(ours),
             beside: each(beside),
             memory_bytes: 0,
+            allocations: BTreeMap::new(),
         }
     }
 
@@ -84,6 +88,28 @@ impl Line {
     pub(crate) fn with_memory(mut self, bytes: u64) -> Self {
         self.memory_bytes = bytes;
         self
+    }
+
+    /// `allocations` are of all answers together.
+    pub(crate) fn with_allocations(mut self, allocations: &BTreeMap<String, u64>) -> Self {
+        let answered = self.answered.max(1);
+        let each = allocations
+            .iter()
+            .map(|(name, count)| (name.clone(), count / answered));
+        self.allocations = each.collect();
+        self
+    }
+
+    fn write_allocations(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.allocations.is_empty() {
+            return Ok(());
+        }
+        let all: u64 = self.allocations.values().sum();
+        let asking = self.allocations.iter().filter(|(_, count)| **count > 0);
+        let each: Vec<_> = asking
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        writeln!(formatter, "    allocations {all}: {}", each.join(", "))
     }
 
     /// Of all our processes together.
@@ -137,6 +163,7 @@ impl fmt::Display for Table {
                 .map(|(name, nanos)| format!("{name} {}", thousandth(nanos / NANOS_OF_A_MICRO)))
                 .collect();
             writeln!(formatter, "    {}", shares.join(", "))?;
+            line.write_allocations(formatter)?;
         }
         write!(
             formatter,
@@ -178,10 +205,17 @@ mod tests {
         let busy = measured(1_000);
         let line = Line::new("row", 3, &busy, spent, BTreeMap::new()).with_waits(&busy);
         assert_eq!(line.cost(), 1_000_000);
+        let asked = BTreeMap::from([("gateway".to_owned(), 42_000), ("auth".to_owned(), 999)]);
+        let line = line.with_allocations(&asked);
         let table = Table { lines: vec![line] };
         assert!(table.require_clean().is_ok());
         let text = table.to_string();
-        for part in [" 500 ", " 1.5", "gateway 1.000"] {
+        for part in [
+            " 500 ",
+            " 1.5",
+            "gateway 1.000",
+            "allocations 42: gateway 42\n",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

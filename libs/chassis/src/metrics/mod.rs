@@ -17,6 +17,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 pub use grpc::MeasuredPeer;
 pub(crate) use grpc::{PeerLayer, ServerLayer};
 pub use outcomes::{Measured, Names, Outcomes, Running};
+pub use process::tell_allocations;
 pub use sampling::{Sampling, sample};
 
 /// The label of everything that is not known beforehand.

@@ -3,7 +3,7 @@
 
 use std::fmt::{Display, Write as _};
 use std::fs;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::runtime::Handle;
@@ -13,6 +13,9 @@ static STARTED: LazyLock<Duration> = LazyLock::new(|| {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.unwrap_or_default()
 });
+
+/// How often memory was asked for, where the allocator counts that.
+static ALLOCATIONS: OnceLock<fn() -> u64> = OnceLock::new();
 
 /// Adds what is so now; what cannot be read is left out.
 pub(super) fn tell(text: &mut String) {
@@ -34,7 +37,17 @@ pub(super) fn note_start() {
     LazyLock::force(&STARTED);
 }
 
+/// From now on `process_allocations_total` is told, which is what `count` answers: how often the process has
+/// asked for memory. The first one counts.
+pub fn tell_allocations(count: fn() -> u64) {
+    let _first = ALLOCATIONS.get_or_init(|| count);
+}
+
 fn of_system(page: &mut Page<'_>) {
+    if let Some(count) = ALLOCATIONS.get() {
+        let help = "How often the process has asked for memory.";
+        page.counter("process_allocations_total", help, count());
+    }
     if let Some(usage) = Usage::read() {
         page.counter(
             "process_cpu_seconds_total",
@@ -153,7 +166,7 @@ impl Page<'_> {
 mod tests {
     use std::time::Duration;
 
-    use super::{tell, time_of};
+    use super::{tell, tell_allocations, time_of};
 
     #[test]
     fn ticks_are_time() {
@@ -163,9 +176,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_process_is_told_whole() {
+        tell_allocations(|| 7);
         let mut text = String::new();
         tell(&mut text);
         for name in [
+            "process_allocations_total",
             "process_cpu_seconds_total",
             "process_resident_memory_bytes",
             "process_threads",
