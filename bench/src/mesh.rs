@@ -36,6 +36,8 @@ struct RunFile {
 
 /// They are no part of what is measured.
 const STAND_INS: [&str; 2] = ["stripe", "clerk"];
+/// The process of all roles.
+const ALL: &str = "all";
 
 impl Mesh {
     pub(crate) fn load(run_file: &Path, beside: &[(String, u32)]) -> Result<Self> {
@@ -52,8 +54,14 @@ impl Mesh {
             .partition(|(name, _)| STAND_INS.contains(&name.as_str()));
         let mut beside: BTreeMap<_, _> = beside.iter().cloned().collect();
         beside.append(&mut { stand_ins });
-        let admin = run.admin.iter();
-        let admin = admin.map(|(name, url)| Ok((name.clone(), address(url)?)));
+        // Where one process is all roles, each of its listeners tells of the whole of it.
+        let admin = match (ours.contains_key(ALL), run.admin.get("gateway")) {
+            (true, Some(one)) => BTreeMap::from([(ALL.to_owned(), one.clone())]),
+            _ => run.admin,
+        };
+        let admin = admin
+            .into_iter()
+            .map(|(name, url)| Ok((name, address(&url)?)));
         Ok(Self {
             admin: admin.collect::<Result<_>>()?,
             gateway: address(&run.gateway)?,

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use reen_chassis::config::{ConfigError, Environment, ProcessEnvironment, Reader};
 use reen_chassis::shutdown::{Shutdown, Signals, StopTimes};
-use reen_chassis::{jwt, telemetry};
+use reen_chassis::{jwt, neighbours, telemetry};
 
 use crate::roles::{App, Role};
 
@@ -90,6 +90,9 @@ async fn operate(command: cli::Command, json: bool) -> ExitCode {
 
 fn serve(role: Role) -> anyhow::Result<()> {
     let (settings, apps) = read(role, &ProcessEnvironment)?;
+    if role == Role::All {
+        neighbours::introduce();
+    }
     allocator::tell();
     let runtime = tokio::runtime::Runtime::new().context("no threads can be started")?;
     let outcome = runtime.block_on(async {

@@ -24,7 +24,7 @@ pub(crate) enum Role {
     EventsHandler,
     /// REST in, gRPC out.
     Gateway,
-    /// All of them in this process, each on its own port.
+    /// All of them in this process, each on its own port; they call each other without a connection.
     All,
 }
 

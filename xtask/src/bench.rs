@@ -30,6 +30,9 @@ pub(crate) struct BenchOptions {
     /// memory are then those of this program, which is slower.
     #[arg(long)]
     allocations: bool,
+    /// All roles in one process.
+    #[arg(long)]
+    together: bool,
     /// Where the table goes as JSON.
     #[arg(long, default_value = ".reen/bench.json")]
     json: PathBuf,
@@ -45,6 +48,7 @@ pub(crate) fn run(layout: &Layout, options: &BenchOptions) -> Result<ExitCode> {
     let aside = layout.aside("bench");
     let fresh = mesh::Fresh {
         release: true,
+        together: options.together,
         variable: None,
     };
     mesh::with_fresh(&aside, fresh, |backends| {

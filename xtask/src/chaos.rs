@@ -28,6 +28,9 @@ pub(crate) struct ChaosOptions {
     /// How many of a hundred webhooks come several times.
     #[arg(long, default_value_t = 20)]
     duplicates: u32,
+    /// All roles are one process: whoever is killed, all are.
+    #[arg(long)]
+    together: bool,
     /// Build with optimisations.
     #[arg(long)]
     release: bool,
@@ -48,6 +51,9 @@ pub(crate) fn run(layout: &Layout, options: ChaosOptions) -> Result<ExitCode> {
     let mut command = Command::new(&program);
     for (name, number) in &numbers {
         command.args([*name, number]);
+    }
+    if options.together {
+        command.arg("--together");
     }
     // Ctrl-C is the program's: it ends what it has started.
     let _interrupt = Interrupt::watch()?;

@@ -27,6 +27,7 @@ pub(crate) fn run(layout: &Layout) -> Result<ExitCode> {
     let mut collector = Collector::start(layout, &address)?;
     let fresh = Fresh {
         release: false,
+        together: false,
         variable: Some(("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{address}"))),
     };
     mesh::with_fresh(&aside, fresh, |_| {

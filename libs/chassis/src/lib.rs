@@ -12,6 +12,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod jwt;
 pub mod metrics;
+pub mod neighbours;
 pub mod operation;
 pub mod server;
 pub mod shutdown;

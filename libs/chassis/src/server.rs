@@ -14,7 +14,7 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceBuilder};
 
 use reen_error::{Code, Coded, Failure};
 
@@ -22,6 +22,7 @@ use crate::context::CallContext;
 use crate::idempotency::RequestKey;
 use crate::identity::Identity;
 use crate::metrics::ServerLayer;
+use crate::neighbours::{self, Door};
 use crate::shutdown::Shutdown;
 use crate::telemetry::trace::rpc;
 
@@ -61,9 +62,10 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError::Bind`].
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| ServeError::Bind { address, source })
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|source| ServeError::Bind { address, source })?;
+    neighbours::listening(listener.local_addr()?);
+    Ok(listener)
 }
 
 /// Serves `routes` until `shutdown` closes, then lets calls in flight finish. From when it leaves the
@@ -86,7 +88,14 @@ pub async fn serve(
         .register_encoded_file_descriptor_set(reen_proto::DESCRIPTORS)
         .build_v1()?;
     let routes = routes.add_service(health_service).add_service(reflection);
-    let stopping = async move {
+    let routes = routes.prepare();
+    let inbound = InboundLayer { identity };
+    let certificates = inbound.identity.certificates();
+    let layers = ServiceBuilder::new()
+        .layer(ServerLayer)
+        .layer(inbound.clone());
+    let door = Door::open(listener.local_addr()?, layers.service(routes.clone()));
+    let stopping = async {
         shutdown.leaving().cancelled().await;
         health
             .set_service_status("", tonic_health::ServingStatus::NotServing)
@@ -94,19 +103,21 @@ pub async fn serve(
         shutdown.closing().cancelled().await;
         // Whoever watches the health would keep its call in flight for ever.
         health.clear_service_status("").await;
+        door.shut();
     };
     // Set here: the server's own setting is for listeners that it binds itself.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let mut server = Server::builder().http2_keepalive_interval(Some(KEEP_ALIVE));
-    if let Some(certificates) = identity.certificates() {
+    if let Some(certificates) = certificates {
         server = server.tls_config(certificates.of_server())?;
     }
     server
         .layer(ServerLayer)
-        .layer(InboundLayer { identity })
+        .layer(inbound)
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, stopping)
         .await?;
+    door.empty().await;
     Ok(())
 }
 

@@ -26,6 +26,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Seconds. A peer that vanished without a word is noticed after two of these.
 const HEARTBEAT: u16 = 10;
+/// The client holds room for 64 frames ready on each connection: eight megabytes with the frames that a
+/// broker proposes. A longer message goes in several of these.
+const FRAME_BYTES: u32 = 16 * 1024;
 
 /// What is wrong, and what to do about it.
 const AWAY: &str = "not connected: look at RabbitMQ's log and at MESSAGE_BROKER_URL";
@@ -42,6 +45,7 @@ impl Target {
     pub(crate) fn new(url: &SecretString, name: String) -> Result<Self, Error> {
         let mut uri: AMQPUri = url.expose_secret().parse().map_err(Error::Url)?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        uri.query.frame_max.get_or_insert(FRAME_BYTES);
         Ok(Self { uri, name })
     }
 

@@ -25,6 +25,17 @@ async fn what_is_published_is_worked_on_once_and_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_longer_than_a_frame_comes_whole() {
+    let notes = Notes::telling([]);
+    let running = Running::with(&notes).await;
+    let long = "a long story ".repeat(100_000);
+    running.publish(&long).await;
+    running.publish("a short one").await;
+    notes.see(2).await;
+    assert!(notes.sagas().contains(&long), "no piece of it is missing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_put_off_comes_back_after_its_delay_with_its_count() {
     let delay = Duration::from_millis(500);
     let notes = Notes::telling([Some(Verdict::Later(delay))]);

@@ -29,6 +29,9 @@ struct Arguments {
     /// Members of MongoDB's replica set.
     #[arg(long, default_value_t = 1)]
     mongo_members: usize,
+    /// All roles are one process: whoever is killed, all are.
+    #[arg(long)]
+    together: bool,
     /// Keep logs and data also when nothing was wrong.
     #[arg(long)]
     keep: bool,
@@ -76,6 +79,7 @@ fn options(arguments: &Arguments) -> Options {
         duplicates: arguments.duplicates.min(100),
         seed: arguments.seed,
         plan: Plan::seeded(arguments.seed, arguments.purchases, arguments.kills),
+        together: arguments.together,
         mongo_members: arguments.mongo_members.max(1),
     }
 }

@@ -33,15 +33,16 @@ pub(crate) struct Mesh {
     pub(crate) backends: Backends,
     pub(crate) lines: Lines,
     pub(crate) databases: BTreeMap<Process, Database>,
-    processes: BTreeMap<Process, Arc<Supervised>>,
+    running: Running,
     ended: Arc<AtomicU64>,
     stopping: CancellationToken,
     _running: DropGuard,
 }
 
 impl Mesh {
-    /// Starts everything with its data and logs in `folder`, and waits until it is ready.
-    pub(crate) async fn start(folder: &Path, mongo_members: usize) -> Result<Self> {
+    /// Starts everything with its data and logs in `folder`, and waits until it is ready. Roles that are
+    /// together are one process.
+    pub(crate) async fn start(folder: &Path, mongo_members: usize, together: bool) -> Result<Self> {
         let program = find_reen()?;
         let backends = Backends::start(folder, mongo_members).await?;
         let ports = Ports::choose()?;
@@ -51,28 +52,23 @@ impl Mesh {
         tokio::spawn(sim.run(stop.clone()));
         let lines = Lines::lay(&backends, &ports, &stripe, mongo_members > 1).await;
         handle.set_webhook_url(&lines.url(Line::Webhooks))?;
-        let common = settings::common(&ports, &lines, folder);
-        let processes: BTreeMap<_, _> = Process::ALL
-            .into_iter()
-            .map(|process| {
-                let mut environment = common.clone();
-                environment.extend(settings::own(&ports, process));
-                let supervised = Supervised {
-                    process,
-                    program: program.clone(),
-                    environment,
-                    ready_url: ports.ready_url(process),
-                    log: folder.join(format!("{process}.log")),
-                    state: Mutex::new(State::default()),
-                };
-                (process, Arc::new(supervised))
-            })
-            .collect();
-        start_all(&processes).await?;
+        let common = settings::common(&ports, &lines, folder, together);
+        let planned = Planned {
+            program,
+            common,
+            ports: &ports,
+            folder,
+        };
+        let running = if together {
+            planned.together()
+        } else {
+            planned.apart()
+        };
+        start_all(&running.each).await?;
         let databases = open_databases(&backends.mongo_url).await?;
         let ended = Arc::new(AtomicU64::new(0));
         tokio::spawn(supervise(
-            processes.values().cloned().collect(),
+            running.each.clone(),
             Arc::clone(&ended),
             stop.clone(),
         ));
@@ -83,16 +79,16 @@ impl Mesh {
             backends,
             lines,
             databases,
-            processes,
+            running,
             ended,
             stopping: stop.clone(),
             _running: stop.drop_guard(),
         })
     }
 
-    /// Kills a process, and starts it again after `down`.
+    /// Kills a process, or the one that it is a part of, and starts it again after `down`.
     pub(crate) async fn kill(&self, process: Process, down: Duration) -> Result<()> {
-        let supervised = self.processes.get(&process);
+        let supervised = self.running.of(process);
         supervised
             .with_context(|| format!("no process {process}"))?
             .kill(down)
@@ -102,7 +98,7 @@ impl Mesh {
     /// Ends every process.
     pub(crate) async fn stop(&self) {
         self.stopping.cancel();
-        for supervised in self.processes.values() {
+        for supervised in &self.running.each {
             supervised.stop().await;
         }
     }
@@ -118,18 +114,82 @@ impl Mesh {
     }
 }
 
-async fn start_all(processes: &BTreeMap<Process, Arc<Supervised>>) -> Result<()> {
-    for supervised in processes.values() {
+/// The processes that were started.
+struct Running {
+    each: Vec<Arc<Supervised>>,
+    /// One of them is all roles.
+    together: bool,
+}
+
+impl Running {
+    fn of(&self, process: Process) -> Option<&Arc<Supervised>> {
+        let name = process.to_string();
+        let mut each = self.each.iter();
+        each.find(|supervised| self.together || supervised.name == name)
+    }
+}
+
+/// What processes are started with.
+struct Planned<'mesh> {
+    program: PathBuf,
+    common: BTreeMap<String, String>,
+    ports: &'mesh Ports,
+    folder: &'mesh Path,
+}
+
+impl Planned<'_> {
+    fn apart(&self) -> Running {
+        let each = Process::ALL
+            .into_iter()
+            .map(|process| self.process(process.to_string(), process.role(), &[process]));
+        Running {
+            each: each.collect(),
+            together: false,
+        }
+    }
+
+    fn together(&self) -> Running {
+        let mut all = Process::ALL.to_vec();
+        all.retain(|process| *process != Process::SecondEventsHandler);
+        let one = self.process("all".to_owned(), "all", &all);
+        Running {
+            each: vec![one],
+            together: true,
+        }
+    }
+
+    fn process(&self, name: String, role: &'static str, parts: &[Process]) -> Arc<Supervised> {
+        let mut environment = self.common.clone();
+        for part in parts {
+            environment.extend(settings::own(self.ports, *part));
+        }
+        let ready_urls = parts.iter().map(|part| self.ports.ready_url(*part));
+        Arc::new(Supervised {
+            log: self.folder.join(format!("{name}.log")),
+            name,
+            role,
+            program: self.program.clone(),
+            environment,
+            ready_urls: ready_urls.collect(),
+            state: Mutex::new(State::default()),
+        })
+    }
+}
+
+async fn start_all(processes: &[Arc<Supervised>]) -> Result<()> {
+    for supervised in processes {
         supervised.start().await?;
     }
     let deadline = Instant::now() + START_PATIENCE;
-    for supervised in processes.values() {
-        while !is_ready(&supervised.ready_url).await {
-            if Instant::now() >= deadline {
-                let (process, log) = (supervised.process, &supervised.log);
-                bail!("{process} is not ready:\n{}", tail(log, 15));
+    for supervised in processes {
+        for url in &supervised.ready_urls {
+            while !is_ready(url).await {
+                if Instant::now() >= deadline {
+                    let (name, log) = (&supervised.name, &supervised.log);
+                    bail!("{name} is not ready:\n{}", tail(log, 15));
+                }
+                tokio::time::sleep(POLL).await;
             }
-            tokio::time::sleep(POLL).await;
         }
     }
     Ok(())
@@ -161,9 +221,9 @@ async fn supervise(
                 Ok(false) => {}
                 Ok(true) => {
                     ended.fetch_add(1, Ordering::Relaxed);
-                    eprintln!("{} ended by itself", supervised.process);
+                    eprintln!("{} ended by itself", supervised.name);
                 }
-                Err(error) => eprintln!("{}: {error:#}", supervised.process),
+                Err(error) => eprintln!("{}: {error:#}", supervised.name),
             }
         }
         let _stopped = tokio::time::timeout(POLL, stop.cancelled()).await;

@@ -10,19 +10,19 @@ use anyhow::{Context, Result};
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
-use crate::parts::Process;
-
 /// A process that ends by itself is started again, but not more often than this.
 const BETWEEN_STARTS: Duration = Duration::from_secs(1);
 
 /// What a process is started with, and whether it runs.
 pub(crate) struct Supervised {
-    pub(crate) process: Process,
+    pub(crate) name: String,
+    /// As in `reen serve ROLE`.
+    pub(crate) role: &'static str,
     pub(crate) program: PathBuf,
     /// All that it gets.
     pub(crate) environment: BTreeMap<String, String>,
-    /// Where it says whether it can work.
-    pub(crate) ready_url: String,
+    /// Where it says of each of its roles whether it can work.
+    pub(crate) ready_urls: Vec<String>,
     pub(crate) log: PathBuf,
     pub(crate) state: Mutex<State>,
 }
@@ -78,7 +78,7 @@ impl Supervised {
         let log = File::options().create(true).append(true).open(&self.log);
         let log = log.with_context(|| format!("cannot write {}", self.log.display()))?;
         Command::new(&self.program)
-            .args(["serve", self.process.role()])
+            .args(["serve", self.role])
             .env_clear()
             .envs(&self.environment)
             .stdin(Stdio::null())

@@ -35,6 +35,8 @@ pub struct Options {
     pub seed: u64,
     /// What goes wrong.
     pub plan: Plan,
+    /// All roles are one process: whoever is killed, all are.
+    pub together: bool,
     /// Members of MongoDB's replica set. One is reached through proxies; of several the clients find
     /// each by themselves.
     pub mongo_members: usize,
@@ -48,7 +50,7 @@ pub struct Options {
 pub async fn run(options: &Options, folder: &Path) -> Result<Report> {
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
     reen_chassis::jwt::install();
-    let mesh = Arc::new(Mesh::start(folder, options.mongo_members).await?);
+    let mesh = Arc::new(Mesh::start(folder, options.mongo_members, options.together).await?);
     let market = Arc::new(Market::open(&mesh, options.purchases).await?);
     let mut buyers = Vec::new();
     for _ in 0..options.buyers {

@@ -56,15 +56,24 @@ fn local(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// What all have in common: where everybody else is, through the lines.
-pub(crate) fn common(ports: &Ports, lines: &Lines, folder: &Path) -> BTreeMap<String, String> {
+/// What all have in common: where everybody else is, through the lines. Roles that are together have none
+/// between them.
+pub(crate) fn common(
+    ports: &Ports,
+    lines: &Lines,
+    folder: &Path,
+    together: bool,
+) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     let mut set = |key: String, value: String| drop(all.insert(key, value));
     for (service, port) in &ports.services {
         let prefix = service.prefix();
         set(format!("{prefix}_PORT"), port.to_string());
-        let through = lines.url(Line::Service(*service));
-        set(format!("{prefix}_SERVICE_URL"), through);
+        let url = match together {
+            true => local(*port),
+            false => lines.url(Line::Service(*service)),
+        };
+        set(format!("{prefix}_SERVICE_URL"), url);
     }
     for store in Process::STORES {
         set(store.database_key(), lines.url(Line::Database(store)));
@@ -72,8 +81,9 @@ pub(crate) fn common(ports: &Ports, lines: &Lines, folder: &Path) -> BTreeMap<St
     for (process, port) in &ports.admin {
         set(format!("{}_ADMIN_PORT", process.prefix()), port.to_string());
     }
-    let handlers = ports.handlers.values().map(|port| local(*port));
-    let handlers = handlers.collect::<Vec<_>>().join(",");
+    let count = if together { 1 } else { ports.handlers.len() };
+    let handlers = ports.handlers.values().take(count);
+    let handlers: Vec<_> = handlers.map(|port| local(*port)).collect();
     for (key, value) in [
         ("PORT", ports.gateway.to_string()),
         ("MESSAGE_BROKER_URL", lines.url(Line::Broker)),
@@ -90,7 +100,7 @@ pub(crate) fn common(ports: &Ports, lines: &Lines, folder: &Path) -> BTreeMap<St
         ("AUTH_SECRETS_KEY", "0a".repeat(32)),
         ("FRONTEND_BASE_URL", "http://localhost:3000".to_owned()),
         ("MAIL_DIR", folder.join("mail").display().to_string()),
-        ("EVENTS_HANDLER_SERVICE_URL", handlers),
+        ("EVENTS_HANDLER_SERVICE_URL", handlers.join(",")),
         ("RUST_BACKTRACE", "1".to_owned()),
         ("RUST_LOG", log_filter()),
     ] {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reen_chaos::{Backend, Fault, Line, Options, Plan, Planned, Process, Report, run};
 use tokio::sync::Mutex;
 
-/// A mesh is eight processes and three backends: two at a time would measure the machine.
+/// A mesh is up to eight processes and three backends: two at a time would measure the machine.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 const SEED: u64 = 1;
@@ -20,6 +20,7 @@ fn some_purchases(faults: Vec<Planned>) -> Options {
         duplicates: 20,
         seed: SEED,
         plan: Plan::of(faults),
+        together: false,
         mongo_members: 1,
     }
 }
@@ -56,6 +57,29 @@ async fn twenty_kills_lose_and_double_none_of_three_hundred_payments() {
     assert_eq!(report.struck.kills, 20);
     assert!(report.findings.paid >= 300, "{report}");
     assert!(report.findings.refunds > 0, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_that_are_one_process_die_together_and_lose_and_double_nothing() {
+    let kill = |(after, process)| Planned {
+        after,
+        fault: Fault::Kill {
+            process,
+            down: Duration::from_millis(300),
+        },
+    };
+    let kills = [
+        (8, Process::Checkout),
+        (22, Process::EventsHandler),
+        (41, Process::Gateway),
+    ];
+    let report = clean(Options {
+        together: true,
+        ..some_purchases(kills.map(kill).to_vec())
+    })
+    .await;
+    assert_eq!(report.struck.kills, 3);
+    assert!(report.findings.orders > 0, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,15 +1,16 @@
 //! Starting and ending the processes of the mesh.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::health;
 use super::plan::{Plan, Planned};
-use super::roles::{ROLES, SIMS};
+use super::roles::{ALL, ROLES, SIMS, process_names};
 use super::run_file::Run;
 use crate::interrupt::Interrupt;
 use crate::layout::Layout;
@@ -31,6 +32,7 @@ pub(crate) struct Started {
 pub(crate) fn start(layout: &Layout, plan: &Plan, interrupt: &Interrupt) -> Result<Vec<Started>> {
     let mut run = plan.run.clone();
     let mut all = Vec::new();
+    forget_other_logs(layout, plan)?;
     for planned in &plan.processes {
         let log = layout.log_of(planned.name)?;
         let child = process::start_detached(&mut command(layout, planned), &log)?;
@@ -50,11 +52,23 @@ pub(crate) fn start(layout: &Layout, plan: &Plan, interrupt: &Interrupt) -> Resu
     Ok(all)
 }
 
-fn wait_healthy(started: &mut Started, health: &str, interrupt: &Interrupt) -> Result<()> {
+/// What a mesh wrote that was divided otherwise is not this one's.
+fn forget_other_logs(layout: &Layout, plan: &Plan) -> Result<()> {
+    let others = process_names().chain([ALL]);
+    for name in others.filter(|name| plan.processes.iter().all(|each| each.name != *name)) {
+        let log = layout.log_of(name)?;
+        if log.exists() {
+            fs::remove_file(&log).with_context(|| format!("cannot remove {}", log.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn wait_healthy(started: &mut Started, health: &[String], interrupt: &Interrupt) -> Result<()> {
     let Started { name, child, log } = started;
     process::wait_ready(name, child, log, START_PATIENCE, || {
         interrupt.check()?;
-        Ok(health::is_ready(health))
+        Ok(health.iter().all(|url| health::is_ready(url)))
     })
 }
 
@@ -75,7 +89,13 @@ pub(crate) fn stop(layout: &Layout, run: &Run) -> Result<()> {
         .filter(|role| role.is_service)
         .map(|role| role.name)
         .collect();
-    for stage in [&["gateway"][..], &["events-handler"], &services, &SIMS] {
+    for stage in [
+        &[ALL][..],
+        &["gateway"],
+        &["events-handler"],
+        &services,
+        &SIMS,
+    ] {
         stop_together(run, stage)?;
     }
     run.forget(layout)
@@ -105,7 +125,7 @@ fn stop_together(run: &Run, names: &[&str]) -> Result<()> {
 
 /// Whether every process of the last run is there and ready.
 pub(crate) fn is_healthy(run: &Run) -> bool {
-    run.processes.len() >= ROLES.len()
+    ROLES.iter().all(|role| run.process(role.name).is_some())
         && run.running().len() == run.processes.len()
         && run
             .admin

@@ -1,4 +1,4 @@
-//! `cargo xtask up | down | status | logs`: the whole mesh, each role as a process of its own.
+//! `cargo xtask up | down | status | logs`: the whole mesh, each role as a process of its own, or all in one.
 
 mod health;
 mod launch;
@@ -19,6 +19,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use self::launch::Started;
+use self::plan::Division;
 use crate::backends::Backends;
 use crate::interrupt::Interrupt;
 use crate::layout::Layout;
@@ -40,6 +41,9 @@ pub(crate) struct UpOptions {
     /// Return once all is healthy; `cargo xtask down` ends it.
     #[arg(long)]
     detach: bool,
+    /// All roles in one process, which call each other without a connection.
+    #[arg(long)]
+    together: bool,
     /// Do not buy anything.
     #[arg(long)]
     no_demo: bool,
@@ -77,6 +81,8 @@ pub(crate) fn up(layout: &Layout, options: UpOptions) -> Result<ExitCode> {
 pub(crate) struct Fresh {
     /// Built with optimisations.
     pub(crate) release: bool,
+    /// All roles in one process.
+    pub(crate) together: bool,
     /// A variable that every process reads, beside the usual ones.
     pub(crate) variable: Option<(&'static str, String)>,
 }
@@ -96,6 +102,7 @@ pub(crate) fn with_fresh(
     let options = UpOptions {
         release: fresh.release,
         detach: false,
+        together: fresh.together,
         no_demo: true,
     };
     let settings = Settings::of_user(layout).with(fresh.variable);
@@ -150,7 +157,11 @@ impl Mesh {
         build(layout, options.release)?;
         warn_of_half_set_stripe(settings);
         let programs = layout.programs(options.release)?;
-        let plan = plan::make(layout, settings, backends, &programs)?;
+        let division = match options.together {
+            true => Division::Together,
+            false => Division::Apart,
+        };
+        let plan = plan::make(layout, settings, backends, &programs, division)?;
         launch::start(layout, &plan, &self.interrupt)
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::health;
-use super::roles::{self, CLERK_SIM, ROLES, Role, STRIPE_SIM};
+use super::roles::{self, ALL, CLERK_SIM, ROLES, Role, STRIPE_SIM};
 use super::run_file::Run;
 use super::variables::{
     BROKER_URL, CLERK_ISSUER, CLERK_SECRETS, CLERK_SIM_PORT, REDIS_URL, STRIPE_API_BASE,
@@ -24,8 +24,17 @@ pub(crate) struct Planned {
     pub(crate) arguments: Vec<&'static str>,
     /// All that it gets: the environment of xtask is not inherited.
     pub(crate) environment: BTreeMap<String, String>,
-    /// Answers 200 once it does its work.
-    pub(crate) health: String,
+    /// Each answers 200 once the process does that part of its work.
+    pub(crate) health: Vec<String>,
+}
+
+/// How the roles are divided among processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Division {
+    /// Each is a process of its own.
+    Apart,
+    /// One process is all of them.
+    Together,
 }
 
 /// The whole mesh.
@@ -42,8 +51,9 @@ pub(crate) fn make(
     settings: &Settings,
     backends: &Backends,
     programs: &Path,
+    division: Division,
 ) -> Result<Plan> {
-    let variables = Variables::choose_for(layout, settings, backends)?;
+    let variables = Variables::choose_for(layout, settings, backends, division)?;
     let mut processes = Vec::new();
     if variables.has_stripe_sim() {
         let secrets = [WEBHOOK_SECRET];
@@ -64,25 +74,41 @@ pub(crate) fn make(
             programs,
         )?);
     }
-    for role in &ROLES {
-        processes.push(serve(role, &variables, programs)?);
+    match division {
+        Division::Apart => {
+            for role in &ROLES {
+                let alone = std::slice::from_ref(role);
+                processes.push(serve(role.name, alone, &variables, programs)?);
+            }
+        }
+        Division::Together => processes.push(serve(ALL, &ROLES, &variables, programs)?),
     }
     let mut run = run_file(layout, &variables)?;
     run.reen = programs.join("reen").display().to_string();
     Ok(Plan { processes, run })
 }
 
-fn serve(role: &Role, variables: &Variables<'_>, programs: &Path) -> Result<Planned> {
+/// The process of these roles.
+fn serve(
+    name: &'static str,
+    roles: &[Role],
+    variables: &Variables<'_>,
+    programs: &Path,
+) -> Result<Planned> {
     let mut environment = variables.only(&roles::COMMON);
     environment.extend(variables.only(&[roles::IDENTITY_SECRET]));
-    environment.extend(variables.only(role.needs));
-    environment.extend(variables.beginning_with(&format!("{}_", role.prefix)));
+    let mut health = Vec::new();
+    for role in roles {
+        environment.extend(variables.only(role.needs));
+        environment.extend(variables.beginning_with(&format!("{}_", role.prefix)));
+        health.push(health::ready_url(&variables.admin(role)?));
+    }
     Ok(Planned {
-        name: role.name,
+        name,
         program: programs.join("reen"),
-        arguments: vec!["serve", role.name],
+        arguments: vec!["serve", name],
         environment,
-        health: health::ready_url(&variables.admin(role)?),
+        health,
     })
 }
 
@@ -101,7 +127,7 @@ fn sim(
         program: programs.join("reen-sims"),
         arguments: vec![name],
         environment,
-        health: health::ready_url(&variables.local(port)?),
+        health: vec![health::ready_url(&variables.local(port)?)],
     })
 }
 
@@ -148,6 +174,10 @@ mod tests {
     use super::*;
 
     fn plan(settings: &Settings) -> Plan {
+        divided(settings, Division::Apart)
+    }
+
+    fn divided(settings: &Settings, division: Division) -> Plan {
         let root = tempfile::tempdir().unwrap();
         let backends = Backends {
             mongo: Some("mongodb://127.0.0.1:1/?replicaSet=rs0".to_owned()),
@@ -160,6 +190,7 @@ mod tests {
             settings,
             &backends,
             Path::new("/bin"),
+            division,
         )
         .unwrap()
     }
@@ -192,6 +223,21 @@ mod tests {
                 .environment
                 .contains_key(roles::IDENTITY_SECRET)
         );
+    }
+
+    #[test]
+    fn one_process_can_be_all_roles() {
+        let plan = divided(&Settings::default(), Division::Together);
+        let names: Vec<_> = plan.processes.iter().map(|each| each.name).collect();
+        assert_eq!(names, ["stripe", "clerk", "all"]);
+        let all = process(&plan, "all");
+        assert_eq!(all.arguments, ["serve", "all"]);
+        assert_eq!(all.health.len(), ROLES.len());
+        let environment = &all.environment;
+        assert!(environment.contains_key("AUTH_DATABASE_URL"));
+        assert!(environment.contains_key("ORDERS_DATABASE_URL"));
+        // It has the machine to itself.
+        assert!(!environment.contains_key(roles::WORKERS));
     }
 
     #[test]

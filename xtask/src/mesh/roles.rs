@@ -168,6 +168,9 @@ pub(crate) const HUGE_PAGES: &str = "MIMALLOC_ALLOW_THP";
 /// Callers prove by it who they are; only roles of `reen` know it.
 pub(crate) const IDENTITY_SECRET: &str = "SERVICE_IDENTITY_SECRET";
 
+/// The process of all roles, where they are in one.
+pub(crate) const ALL: &str = "all";
+
 /// The stand-in for Stripe: a process of its own, `reen-sims stripe`.
 pub(crate) const STRIPE_SIM: &str = "stripe";
 /// The stand-in for Clerk: a process of its own, `reen-sims clerk`.
@@ -190,7 +193,7 @@ const fn service(
     }
 }
 
-/// The processes' names in the order in which they are started.
+/// The stand-ins' and the roles' names in the order in which they are started.
 pub(crate) fn process_names() -> impl DoubleEndedIterator<Item = &'static str> {
     SIMS.into_iter().chain(ROLES.iter().map(|role| role.name))
 }

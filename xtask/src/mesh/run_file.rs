@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::roles::{CLERK_SIM, SIMS, STRIPE_SIM};
+use super::roles::{ALL, CLERK_SIM, SIMS, STRIPE_SIM};
 use crate::layout::Layout;
 use crate::process::Known;
 
@@ -71,13 +71,17 @@ impl Run {
         }
     }
 
-    /// The process of that name, when it was started; it may have ended since.
+    /// The process of a stand-in, or of a role, which may be that of all roles; when it was started, it may
+    /// have ended since.
     pub(crate) fn process(&self, name: &str) -> Option<Known> {
-        let command = if SIMS.contains(&name) {
-            "reen-sims"
-        } else {
-            "reen serve"
-        };
+        if SIMS.contains(&name) {
+            return self.known(name, "reen-sims");
+        }
+        let own = self.known(name, "reen serve");
+        own.or_else(|| self.known(ALL, "reen serve"))
+    }
+
+    fn known(&self, name: &str, command: &str) -> Option<Known> {
         let pid = *self.processes.get(name)?;
         Some(Known::new(pid, format!("/{command} {name}")))
     }
@@ -141,5 +145,7 @@ mod tests {
         assert_eq!(run.process("stripe").unwrap().marker, "/reen-sims stripe");
         assert_eq!(run.process("clerk").unwrap().marker, "/reen-sims clerk");
         assert_eq!(run.process("orders"), None);
+        run.processes.insert("all".to_owned(), 10);
+        assert_eq!(run.process("orders").unwrap().marker, "/reen serve all");
     }
 }

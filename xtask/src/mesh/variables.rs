@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 
+use super::plan::Division;
 use super::roles::{self, ROLES, Role};
 use super::secrets::{Secrets, random_hex};
 use crate::backends::Backends;
@@ -68,13 +69,16 @@ impl<'a> Variables<'a> {
         layout: &Layout,
         settings: &'a Settings,
         backends: &Backends,
+        division: Division,
     ) -> Result<Self> {
         let mut variables = Self {
             settings,
             chosen: BTreeMap::new(),
         };
         variables.choose(roles::HUGE_PAGES, "0");
-        variables.choose(roles::WORKERS, workers());
+        if division == Division::Apart {
+            variables.choose(roles::WORKERS, workers());
+        }
         variables.choose_ports()?;
         variables.choose_backends(backends);
         variables.choose_outside_parties(layout, &Secrets::load_or_make(layout)?)?;
@@ -262,7 +266,8 @@ mod tests {
         let settings = Settings::from([("AUTH_PORT", taken.as_str())]);
         let root = tempfile::tempdir().unwrap();
         let layout = Layout::below(root.path());
-        let outcome = Variables::choose_for(&layout, &settings, &Backends::default());
+        let backends = Backends::default();
+        let outcome = Variables::choose_for(&layout, &settings, &backends, Division::Apart);
         let Err(error) = outcome else {
             panic!("port {taken} was accepted");
         };

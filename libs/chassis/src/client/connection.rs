@@ -1,4 +1,5 @@
-//! A connection to one replica: TCP, TLS where this process has certificates, HTTP/2.
+//! A connection to one replica: TCP, TLS where this process has certificates, HTTP/2. To a role of this
+//! process there is none: it is called as it is.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,6 +26,8 @@ use tower::Service;
 
 use super::address::Origin;
 use super::exchange::{Answer, Broken, Outgoing, exchange};
+use super::next_door::ask;
+use crate::neighbours::{self, Neighbour};
 
 /// How long a replica may take to take a connection and to say that it serves.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -90,6 +93,9 @@ impl Connector {
     }
 
     async fn open(&self, address: SocketAddr, origin: &Origin) -> Result<Opened, ConnectError> {
+        if let Some(neighbour) = neighbours::at(address).await {
+            return Ok(speak_to(neighbour, origin));
+        }
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         match &self.tls {
@@ -116,21 +122,45 @@ where
         .max_header_list_size(HEADER_BYTES)
         .enable_push(false);
     let (sender, connection) = protocol.handshake(stream).await?;
-    let origin = origin.clone();
-    Ok((Wire { sender, origin }, tokio::spawn(connection)))
+    let wire = Wire {
+        end: End::Connection(sender),
+        origin: origin.clone(),
+    };
+    Ok((wire, tokio::spawn(connection)))
 }
 
-/// What calls are sent over: one connection and no other.
+fn speak_to(neighbour: Neighbour, origin: &Origin) -> Opened {
+    let wire = Wire {
+        end: End::Neighbour(neighbour.clone()),
+        origin: origin.clone(),
+    };
+    let staying = async move {
+        neighbour.gone().await;
+        Ok(())
+    };
+    (wire, tokio::spawn(staying))
+}
+
+/// What calls are sent over: one connection and no other, or none at all.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
-    sender: SendRequest<Bytes>,
+    end: End,
     origin: Origin,
+}
+
+#[derive(Clone, Debug)]
+enum End {
+    Connection(SendRequest<Bytes>),
+    Neighbour(Neighbour),
 }
 
 impl Wire {
     /// Sends a call and waits for the answer.
     pub(super) async fn ask(&self, outgoing: &Outgoing) -> Result<Response<Answer>, Broken> {
-        exchange(self.sender.clone(), &self.origin, outgoing).await
+        match &self.end {
+            End::Connection(sender) => exchange(sender.clone(), &self.origin, outgoing).await,
+            End::Neighbour(neighbour) => ask(neighbour, &self.origin, outgoing).await,
+        }
     }
 
     /// Whether the replica says that it serves. One that does not know the question does.

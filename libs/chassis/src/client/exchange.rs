@@ -24,7 +24,7 @@ use super::address::Origin;
 pub(super) struct Outgoing {
     pub(super) method: PathAndQuery,
     pub(super) headers: HeaderMap,
-    message: Bytes,
+    pub(super) message: Bytes,
 }
 
 impl Outgoing {
@@ -41,7 +41,7 @@ impl Outgoing {
         })
     }
 
-    fn request(&self, origin: &Origin) -> Request<()> {
+    pub(super) fn request(&self, origin: &Origin) -> Request<()> {
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
         *request.version_mut() = Version::HTTP_2;
@@ -147,14 +147,30 @@ impl Answer {
         while let Some(data) = body.data().await {
             let data = data?;
             body.flow_control().release_capacity(data.len())?;
-            if answer.first.is_empty() {
-                answer.first = data;
-            } else {
-                answer.more.push_back(data);
-            }
+            answer.push(data);
         }
         answer.trailers = body.trailers().await?;
         Ok(answer)
+    }
+
+    /// What comes without a connection.
+    pub(super) async fn of(mut body: Body) -> Result<Self, Status> {
+        let mut answer = Self::default();
+        while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+            match frame?.into_data() {
+                Ok(data) => answer.push(data),
+                Err(last) => answer.trailers = last.into_trailers().ok(),
+            }
+        }
+        Ok(answer)
+    }
+
+    fn push(&mut self, data: Bytes) {
+        if self.first.is_empty() {
+            self.first = data;
+        } else {
+            self.more.push_back(data);
+        }
     }
 
     fn next_data(&mut self) -> Option<Bytes> {

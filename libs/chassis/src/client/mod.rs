@@ -14,6 +14,7 @@ mod exchange;
 mod keeper;
 mod measures;
 mod methods;
+mod next_door;
 mod outbound;
 mod pool;
 mod replica;
