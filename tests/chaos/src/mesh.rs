@@ -53,16 +53,16 @@ impl Mesh {
         let lines = Lines::lay(&backends, &ports, &stripe, mongo_members > 1).await;
         handle.set_webhook_url(&lines.url(Line::Webhooks))?;
         let common = settings::common(&ports, &lines, folder, together);
-        let planned = Planned {
+        let setup = Setup {
             program,
             common,
             ports: &ports,
             folder,
         };
         let running = if together {
-            planned.together()
+            setup.together()
         } else {
-            planned.apart()
+            setup.apart()
         };
         start_all(&running.each).await?;
         let databases = open_databases(&backends.mongo_url).await?;
@@ -130,14 +130,14 @@ impl Running {
 }
 
 /// What processes are started with.
-struct Planned<'mesh> {
+struct Setup<'mesh> {
     program: PathBuf,
     common: BTreeMap<String, String>,
     ports: &'mesh Ports,
     folder: &'mesh Path,
 }
 
-impl Planned<'_> {
+impl Setup<'_> {
     fn apart(&self) -> Running {
         let each = Process::ALL
             .into_iter()

@@ -20,7 +20,9 @@ impl Checkouts {
             (State::Canceled, _) => checkout,
             (State::Open, Some(page)) => {
                 self.close_page(page).await?;
-                self.store.change_for(claim, id, Checkout::cancel).await?
+                self.store
+                    .change_for(claim, checkout, Checkout::cancel)
+                    .await?
             }
             _ => return Err(Refusal::Closed.into()),
         };

@@ -78,20 +78,21 @@ impl Checkouts {
         checkout: Checkout,
         claim: &Claim<Checkout>,
     ) -> Result<Checkout, Error> {
+        let id = checkout.id;
         let page = match self.parties.payments.open_session(&checkout).await {
             Ok(page) => page,
             Err(failure) => {
-                self.abandon(checkout.id, None).await;
+                self.abandon(id, None).await;
                 return Err(failure);
             }
         };
         let show = |it: &mut Checkout| it.show_page(&page);
-        match self.store.change_for(claim, checkout.id, show).await {
+        match self.store.change_for(claim, checkout, show).await {
             Ok(open) => Ok(open),
             // Somebody else opens it, on the same page.
             Err(failure) if failure.is_taken_over() => Err(failure),
             Err(failure) => {
-                self.abandon(checkout.id, Some(&page)).await;
+                self.abandon(id, Some(&page)).await;
                 // It may have been noted all the same, with its answer.
                 claim.retract().await;
                 Err(failure)

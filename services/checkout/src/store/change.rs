@@ -29,19 +29,21 @@ impl Store {
         self.change_as(None, id, rule).await
     }
 
-    /// As [`Self::change`], together with the answer to the request that asks for it.
+    /// As [`Self::change`] of a checkout that the caller knows, together with the answer to the request that
+    /// asks for it.
     pub(crate) async fn change_for<R>(
         &self,
         claim: &Claim<Checkout>,
-        id: ObjectId,
+        known: Checkout,
         rule: R,
     ) -> Result<Checkout, Error>
     where
         R: Fn(&mut Checkout) -> Result<(), Refusal>,
     {
         if !claim.is_named() {
-            return self.change(id, rule).await;
+            return self.change_known(known, None, rule).await;
         }
+        let id = known.id;
         let mut transaction = Transaction::begin(&self.database).await?;
         loop {
             let attempt = self.change_once(transaction.session(), claim, id, &rule);
@@ -95,17 +97,33 @@ impl Store {
     where
         R: Fn(&mut Checkout) -> Result<(), Refusal>,
     {
+        let known = self.find(id).await?.ok_or(Error::NotFound)?;
+        self.change_known(known, operation, rule).await
+    }
+
+    /// Reads the checkout anew only when somebody else has changed it since it was `before`.
+    async fn change_known<R>(
+        &self,
+        mut before: Checkout,
+        operation: Option<&Operation>,
+        rule: R,
+    ) -> Result<Checkout, Error>
+    where
+        R: Fn(&mut Checkout) -> Result<(), Refusal>,
+    {
         let give_up = Instant::now() + PATIENCE;
-        while Instant::now() < give_up {
-            let before = self.find(id).await?.ok_or(Error::NotFound)?;
+        loop {
             let after = changed(&before, operation, &rule)?;
             if after == before || self.replace(&before, &after).await? {
                 return Ok(after);
             }
+            if Instant::now() >= give_up {
+                return Err(Error::Contended);
+            }
             let pause = LONGEST_PAUSE.mul_f64(rand::rng().random_range(0.0..=1.0));
             sleep(pause).await;
+            before = self.find(before.id).await?.ok_or(Error::NotFound)?;
         }
-        Err(Error::Contended)
     }
 
     /// Writes `after` if nobody has changed the checkout since `before` was read.
