@@ -19,8 +19,9 @@ use reen_proto::cart_items::v1::{
 use secrecy::SecretString;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -28,6 +29,7 @@ use tonic::{Request, Response, Status};
 const SERVICE: &str = "cart-items";
 const ANYWHERE: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 const SECRET: &str = "a secret for tests of thirty-two characters";
+const PATIENCE: Duration = Duration::from_secs(20);
 
 type Client = CartItemsClient<PeerChannel>;
 
@@ -36,16 +38,23 @@ type Client = CartItemsClient<PeerChannel>;
 struct Role {
     /// Calls that came over a connection.
     connected: Arc<AtomicUsize>,
-    /// Calls that wait to be let.
-    working: Arc<AtomicUsize>,
+    /// How many calls wait to be let.
+    working: watch::Sender<usize>,
     gate: Arc<Semaphore>,
 }
 
-struct Working(Arc<AtomicUsize>);
+struct Working(watch::Sender<usize>);
+
+impl Working {
+    fn begin(working: &watch::Sender<usize>) -> Self {
+        working.send_modify(|count| *count += 1);
+        Self(working.clone())
+    }
+}
 
 impl Drop for Working {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 
@@ -67,8 +76,7 @@ impl CartItems for Role {
         &self,
         _request: Request<AddItemRequest>,
     ) -> Result<Response<CartItem>, Status> {
-        self.working.fetch_add(1, Ordering::SeqCst);
-        let _working = Working(self.working.clone());
+        let _working = Working::begin(&self.working);
         let _through = self.gate.acquire().await;
         Ok(Response::new(CartItem::default()))
     }
@@ -98,7 +106,7 @@ impl Served {
     fn on(listener: TcpListener) -> Self {
         let role = Role {
             connected: Arc::default(),
-            working: Arc::default(),
+            working: watch::Sender::new(0),
             gate: Arc::new(Semaphore::new(0)),
         };
         let address = listener.local_addr().unwrap();
@@ -115,11 +123,9 @@ impl Served {
     }
 
     async fn has_at_work(&self, count: usize) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        while self.role.working.load(Ordering::SeqCst) != count {
-            assert!(tokio::time::Instant::now() < deadline, "{count} at work");
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        let mut working = self.role.working.subscribe();
+        let seen = timeout(PATIENCE, working.wait_for(|working| *working == count));
+        seen.await.unwrap().unwrap();
     }
 }
 

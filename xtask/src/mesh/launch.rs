@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use super::health;
 use super::plan::{Plan, Planned};
-use super::roles::{ALL, ROLES, SIMS, process_names};
+use super::roles::{ALL, ROLES, SIMS, possible_names};
 use super::run_file::Run;
 use crate::interrupt::Interrupt;
 use crate::layout::Layout;
@@ -54,8 +54,8 @@ pub(crate) fn start(layout: &Layout, plan: &Plan, interrupt: &Interrupt) -> Resu
 
 /// What a mesh wrote that was divided otherwise is not this one's.
 fn forget_other_logs(layout: &Layout, plan: &Plan) -> Result<()> {
-    let others = process_names().chain([ALL]);
-    for name in others.filter(|name| plan.processes.iter().all(|each| each.name != *name)) {
+    let is_planned = |name: &str| plan.processes.iter().any(|each| each.name == name);
+    for name in possible_names().filter(|name| !is_planned(name)) {
         let log = layout.log_of(name)?;
         if log.exists() {
             fs::remove_file(&log).with_context(|| format!("cannot remove {}", log.display()))?;

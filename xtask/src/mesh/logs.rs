@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::roles::{ALL, process_names};
+use super::roles::possible_names;
 use crate::layout::Layout;
 
 const POLL: Duration = Duration::from_millis(200);
@@ -32,21 +32,19 @@ pub(crate) fn logs(layout: &Layout, name: Option<&str>, follow: bool) -> Result<
 }
 
 fn chosen(layout: &Layout, name: Option<&str>) -> Result<Vec<Log>> {
-    let mut known = process_names().chain([ALL]).chain(BACKENDS);
+    let mut known = possible_names().chain(BACKENDS);
     let logs: Vec<Log> = match name {
         Some(name) => match known.find(|known| *known == name) {
             Some(name) => vec![Log::open(layout, name)?],
             None => bail!(
                 "no process is called {name}; there are {}",
-                process_names()
-                    .chain([ALL])
+                possible_names()
                     .chain(BACKENDS)
                     .collect::<Vec<_>>()
                     .join(", ")
             ),
         },
-        None => process_names()
-            .chain([ALL])
+        None => possible_names()
             .map(|name| Log::open(layout, name))
             .collect::<Result<_>>()?,
     };

@@ -193,6 +193,11 @@ const fn service(
     }
 }
 
+/// Every name that a process of a mesh may have, however its roles are divided.
+pub(crate) fn possible_names() -> impl Iterator<Item = &'static str> {
+    process_names().chain([ALL])
+}
+
 /// The stand-ins' and the roles' names in the order in which they are started.
 pub(crate) fn process_names() -> impl DoubleEndedIterator<Item = &'static str> {
     SIMS.into_iter().chain(ROLES.iter().map(|role| role.name))
