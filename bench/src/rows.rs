@@ -9,6 +9,8 @@ use crate::catalogue::Catalogue;
 use crate::people::Crowd;
 
 pub(crate) const LINES_OF_A_CART: usize = 5;
+/// As many as a thousand products have.
+const PAGES: u32 = 50;
 
 /// Something that is asked for again and again.
 pub(crate) struct Row {
@@ -41,7 +43,15 @@ pub(crate) fn reads(crowd: &Arc<Crowd>, catalogue: &Catalogue) -> Vec<Row> {
             ))
             .for_the_truth()
         }),
-        // The same without a number: nothing is counted.
+        // How many there are is remembered, the products are not.
+        row("any page of a list, uncached", |_| {
+            let page = rand::rng().random_range(1..=PAGES);
+            Ask::get(format!(
+                "/api/v1/products?limit=20&page={page}&sortBy=price&order=asc"
+            ))
+            .for_the_truth()
+        }),
+        // Without a number nothing is counted.
         row("first 20 of a cursor, uncached", move |_| {
             let least = rand::rng().random_range(same_prices.clone());
             Ask::get(format!(

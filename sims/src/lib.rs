@@ -1,6 +1,6 @@
 //! Stand-ins for the outside parties of the mesh, for development and tests.
 //!
-//! Each speaks the real protocol over HTTP, so that the services use the same
+//! Each speaks the real protocol, so that the services use the same
 //! client against a stand-in and against the real thing. None of them belongs
 //! in a production image.
 //!
@@ -8,9 +8,11 @@
 //!   signed webhooks.
 //! - [`clerk`]: users, session tokens and the keys that verify them, a sign-in page and signed webhooks.
 //! - [`collector`]: takes traces and shows them as trees.
+//! - [`mail`]: takes letters by SMTP.
 
 pub mod clerk;
 pub mod collector;
+pub mod mail;
 mod settings;
 pub mod stripe;
 

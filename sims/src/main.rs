@@ -1,14 +1,16 @@
-//! `reen-sims stripe`, `reen-sims clerk` and `reen-sims collector`: run one stand-in, configured from the
-//! environment.
+//! `reen-sims stripe`, `reen-sims clerk`, `reen-sims collector` and `reen-sims mail`: run one stand-in, configured from
+//! the environment or the command line.
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use reen_sims::clerk::{self, ClerkSim};
 use reen_sims::collector::Collector;
+use reen_sims::mail::{self, MailSim};
 use reen_sims::stripe::{self, StripeSim};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -40,6 +42,15 @@ enum Sim {
         #[arg(long)]
         first: bool,
     },
+    /// A mail server: takes letters by SMTP and names each.
+    Mail {
+        /// Where letters are sent to: `SMTP_URL=smtp://127.0.0.1:1025`.
+        #[arg(long, default_value = "127.0.0.1:1025")]
+        listen: SocketAddr,
+        /// Writes each letter into this folder, as `<n>.eml`.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// A trace is printed when nothing more of it has come for this long.
@@ -61,6 +72,7 @@ async fn main() -> ExitCode {
             only,
             first,
         } => run_collector(listen, only, first).await,
+        Sim::Mail { listen, folder } => run_mail(listen, folder).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -103,6 +115,15 @@ async fn run_collector(listen: SocketAddr, only: String, first: bool) -> anyhow:
         }
     });
     collector.run(shutdown).await
+}
+
+async fn run_mail(listen: SocketAddr, folder: Option<PathBuf>) -> anyhow::Result<()> {
+    let mut config = mail::Config::at(listen);
+    config.folder = folder;
+    let sim = MailSim::build(config).await?;
+    tracing::info!(smtp_url = sim.smtp_url(), "the mail stand-in listens");
+    sim.run(shutdown_on_signal()?).await;
+    Ok(())
 }
 
 fn start_logging() {

@@ -3,12 +3,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp;
 use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use reen_chassis::telemetry::trace;
 use reen_error::{Code, Failure};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Letter, Mailer};
+use super::{Letter, Mailer, Unsent};
 
 const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -71,20 +72,17 @@ impl Post {
         })
     }
 
-    async fn hand_over(&self, message: Message) -> Result<(), Failure> {
-        let sent = match &self.transport {
-            Transport::Smtp(smtp) => smtp
-                .send(message)
-                .await
-                .map(drop)
-                .map_err(|error| error.to_string()),
-            Transport::Folder(folder) => folder
-                .send(message)
-                .await
-                .map(drop)
-                .map_err(|error| error.to_string()),
-        };
-        sent.map_err(|why| Failure::new(Code::Unavailable, format!("the post failed: {why}")))
+    async fn hand_over(&self, message: Message) -> Result<(), Unsent> {
+        match &self.transport {
+            Transport::Smtp(smtp) => match smtp.send(message).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(unsent(&error)),
+            },
+            Transport::Folder(folder) => match folder.send(message).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(Unsent::Away(failed(error))),
+            },
+        }
     }
 
     fn message(&self, id: &str, to: Mailbox, letter: &Letter) -> Result<Message, Failure> {
@@ -110,6 +108,18 @@ impl Post {
     }
 }
 
+/// Of a server's answer its code alone is kept: its words repeat the address.
+fn unsent(error: &smtp::Error) -> Unsent {
+    match error.status() {
+        Some(code) => Unsent::Refused(failed(format_args!("it answered {code}"))),
+        None => Unsent::Away(failed(error)),
+    }
+}
+
+fn failed(why: impl std::fmt::Display) -> Failure {
+    Failure::new(Code::Unavailable, format!("the post failed: {why}"))
+}
+
 #[async_trait]
 impl Mailer for Post {
     async fn send(
@@ -118,13 +128,14 @@ impl Mailer for Post {
         name: &str,
         address: &str,
         letter: Letter,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Unsent> {
         let Ok(email) = address.parse() else {
             // Nobody can be told at such an address, however often it is tried.
             tracing::error!(letter = id, "the address cannot be written to");
             return Ok(());
         };
-        let message = self.message(id, Mailbox::new(Some(name.to_owned()), email), &letter)?;
+        let to = Mailbox::new(Some(name.to_owned()), email);
+        let message = self.message(id, to, &letter).map_err(Unsent::Refused)?;
         trace::outgoing("post", "send letter", self.hand_over(message)).await
     }
 }

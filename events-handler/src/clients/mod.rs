@@ -40,13 +40,25 @@ pub(crate) trait Payments: Send + Sync {
 #[async_trait]
 pub(crate) trait Mailer: Send + Sync {
     /// Hands a letter over for delivery; `id` is the same at every try.
-    async fn send(
-        &self,
-        id: &str,
-        name: &str,
-        address: &str,
-        letter: Letter,
-    ) -> Result<(), Failure>;
+    async fn send(&self, id: &str, name: &str, address: &str, letter: Letter)
+    -> Result<(), Unsent>;
+}
+
+/// Why a letter is not on its way. It never says to whom, because sagas and logs keep it.
+#[derive(Debug)]
+pub(crate) enum Unsent {
+    /// This one was not taken; another may be.
+    Refused(Failure),
+    /// No other would be taken now.
+    Away(Failure),
+}
+
+impl From<Unsent> for Failure {
+    fn from(unsent: Unsent) -> Self {
+        match unsent {
+            Unsent::Refused(failure) | Unsent::Away(failure) => failure,
+        }
+    }
 }
 
 /// Everybody whom a saga's steps talk to.

@@ -35,7 +35,8 @@ fn send_letter<'call>(
         // Each try is another letter: a mailbox must not take the one that counts for a repeat.
         let id = format!("account.{}", Uuid::new_v4());
         let (name, email) = (&issued.name, &issued.email);
-        call.parties.mailer().send(&id, name, email, letter).await
+        let mailer = call.parties.mailer();
+        Ok(mailer.send(&id, name, email, letter).await?)
     }
     .boxed()
 }

@@ -7,10 +7,11 @@ use reen_proto::auth::v1::{Contact, FindContactsRequest};
 
 use super::State;
 use super::steps::sellers;
-use crate::clients::{Letter, LetterLine};
+use crate::clients::{Letter, LetterLine, Unsent};
 use crate::saga::Call;
 
-/// Tells the buyer and each seller. Who was told before a failure is not told again.
+/// Tells the buyer and each seller. Who was told before a failure is not told again, and one whose mail
+/// server refuses the letter does not keep the others from being told.
 pub(super) fn of_the_order<'call>(
     call: &'call Call<'call>,
     state: &'call mut State,
@@ -18,22 +19,35 @@ pub(super) fn of_the_order<'call>(
     async move {
         let mut ids = sellers(state);
         ids.push(state.buyer_id.clone());
+        let mut refused = None;
         for contact in contacts(call, ids).await? {
-            let order_id = state.order_id.clone().unwrap_or_default();
-            if contact.id == state.buyer_id {
-                let lines = lines(state, None);
-                let letter = Letter::order_confirmed(order_id.clone(), state.amount_cents, lines);
-                tell(call, state, "order", &contact, letter).await?;
-            }
-            let sold = lines(state, Some(&contact.id));
-            if !sold.is_empty() {
-                let letter = Letter::products_sold(order_id, sold);
-                tell(call, state, "sale", &contact, letter).await?;
+            for (about, letter) in letters_to(&contact, state) {
+                match tell(call, state, about, &contact, letter).await {
+                    Ok(()) => {}
+                    Err(Unsent::Refused(failure)) => refused = Some(failure),
+                    Err(Unsent::Away(failure)) => return Err(failure),
+                }
             }
         }
-        Ok(())
+        refused.map_or(Ok(()), Err)
     }
     .boxed()
+}
+
+/// What somebody is to be told, and what it is about: a buyer of the order, a seller of what is sold.
+fn letters_to(contact: &Contact, state: &State) -> Vec<(&'static str, Letter)> {
+    let order_id = state.order_id.clone().unwrap_or_default();
+    let mut letters = Vec::with_capacity(1);
+    if contact.id == state.buyer_id {
+        let lines = lines(state, None);
+        let letter = Letter::order_confirmed(order_id.clone(), state.amount_cents, lines);
+        letters.push(("order", letter));
+    }
+    let sold = lines(state, Some(&contact.id));
+    if !sold.is_empty() {
+        letters.push(("sale", Letter::products_sold(order_id, sold)));
+    }
+    letters
 }
 
 /// Tells the buyer that the money is on its way back. A buyer that is not known (the payment did not
@@ -72,7 +86,7 @@ async fn tell(
     about: &str,
     contact: &Contact,
     letter: Letter,
-) -> Result<(), Failure> {
+) -> Result<(), Unsent> {
     let mark = format!("{about}:{}", contact.id);
     if contact.email.is_empty() || state.told.contains(&mark) {
         return Ok(());

@@ -19,7 +19,7 @@ pub(crate) use product::{Product, fold};
 pub(crate) use repair::{Counts, Difference, Holdings};
 pub(crate) use reservation::{Reservation, ShortLine, StockLine};
 pub(crate) use search::{
-    Listed, Page, Place, PlaceKey, Range, Search, Sort, SortField, Start, page_size,
+    Criteria, Listed, Page, Place, PlaceKey, Range, Search, Sort, SortField, Start, page_size,
 };
 pub(crate) use stock::{Movement, Pile};
 

@@ -11,15 +11,21 @@ const FARTHEST_SKIP: u64 = 10_000_000;
 /// What of the catalogue is asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Search {
-    /// Folded; anywhere in the folded name.
-    pub(crate) name: Option<String>,
-    pub(crate) price_cents: Range,
-    pub(crate) quantity: Range,
+    pub(crate) criteria: Criteria,
     pub(crate) sort: Sort,
     pub(crate) page: Page,
 }
 
-impl Search {
+/// What a product must be like to be found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Criteria {
+    /// Folded; anywhere in the folded name.
+    pub(crate) name: Option<String>,
+    pub(crate) price_cents: Range,
+    pub(crate) quantity: Range,
+}
+
+impl Criteria {
     /// Asks for a part of the name; an empty one is in every name.
     pub(crate) fn named(mut self, name: Option<&str>) -> Result<Self, FieldFailure> {
         let name = name.unwrap_or_default();
@@ -33,7 +39,7 @@ impl Search {
 }
 
 /// From the least to the most, both included.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Range {
     pub(crate) least: Option<i64>,
     pub(crate) most: Option<i64>,
@@ -170,7 +176,7 @@ pub(crate) fn page_size(limit: i32) -> Result<i64, FieldFailure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Page, Search, Start};
+    use super::{Criteria, Page, Start};
 
     #[test]
     fn a_page_is_neither_empty_nor_endless() {
@@ -185,10 +191,9 @@ mod tests {
 
     #[test]
     fn a_part_of_a_name_is_folded_and_short() {
-        let search = Search::default().named(Some("Hemd")).unwrap();
-        assert_eq!(search.name.as_deref(), Some("hemd"));
-        assert!(Search::default().named(Some("")).unwrap().name.is_none());
-        let long = "a".repeat(101);
-        assert!(Search::default().named(Some(&long)).is_err());
+        let named = |name| Criteria::default().named(Some(name));
+        assert_eq!(named("Hemd").unwrap().name.as_deref(), Some("hemd"));
+        assert!(named("").unwrap().name.is_none());
+        assert!(named(&"a".repeat(101)).is_err());
     }
 }

@@ -11,8 +11,8 @@ use reen_proto::products::v1 as proto;
 use reen_proto::time::to_millis;
 
 use crate::domain::{
-    Change, Draft, HoldId, Page, Place, PlaceKey, Range, Reservation, Search, Sort, SortField,
-    StockLine, Wish, page_size,
+    Change, Criteria, Draft, HoldId, Page, Place, PlaceKey, Range, Reservation, Search, Sort,
+    SortField, StockLine, Wish, page_size,
 };
 use crate::error::Error;
 use crate::service::ProductChange;
@@ -74,7 +74,8 @@ pub(super) fn limit(limit: i32) -> Result<i64, Failure> {
 
 pub(super) fn search(asked: &proto::ListProductsRequest) -> Result<Search, Failure> {
     let page = page(asked);
-    let search = Search {
+    let bounded = Criteria {
+        name: None,
         price_cents: Range {
             least: asked.min_price_cents,
             most: asked.max_price_cents,
@@ -83,16 +84,19 @@ pub(super) fn search(asked: &proto::ListProductsRequest) -> Result<Search, Failu
             least: asked.min_quantity,
             most: asked.max_quantity,
         },
-        sort: Sort {
-            by: sort_field(asked.sort_by()),
-            ascending: asked.ascending,
-        },
-        ..Search::default()
     };
-    match (search.named(asked.name.as_deref()), page) {
-        (Ok(search), Ok(page)) => Ok(Search { page, ..search }),
-        (search, page) => {
-            let mut failures: Vec<FieldFailure> = search.err().into_iter().collect();
+    let sort = Sort {
+        by: sort_field(asked.sort_by()),
+        ascending: asked.ascending,
+    };
+    match (bounded.named(asked.name.as_deref()), page) {
+        (Ok(criteria), Ok(page)) => Ok(Search {
+            criteria,
+            sort,
+            page,
+        }),
+        (criteria, page) => {
+            let mut failures: Vec<FieldFailure> = criteria.err().into_iter().collect();
             failures.extend(page.err().unwrap_or_default());
             Err(Failure::invalid(failures))
         }

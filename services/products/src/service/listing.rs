@@ -37,7 +37,7 @@ impl Products {
         self.charge(&fee).await?;
         let listed = self.store.list(&product, &fee, claim).await;
         self.keep_or_reverse(&fee, listed).await?;
-        self.changes.note([product.id]);
+        self.note_listed(&[product.id]);
         Ok(product)
     }
 
@@ -54,7 +54,9 @@ impl Products {
             match self.update_once(seller_id, wanted, &effect, claim).await {
                 Err(Error::VersionMismatch) => {}
                 settled => {
-                    self.changes.note(settled.iter().map(|product| product.id));
+                    if let Ok(product) = &settled {
+                        self.note_listed(&[product.id]);
+                    }
                     return settled;
                 }
             }

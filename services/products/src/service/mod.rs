@@ -93,6 +93,12 @@ impl Products {
         Ok(())
     }
 
+    /// These are in the catalogue now, or in another place of it, or no more.
+    fn note_listed(&self, ids: &[ObjectId]) {
+        self.store.forget_totals();
+        self.changes.note(ids.iter().copied());
+    }
+
     fn note_moved(&self, lines: &[HeldLine]) {
         self.changes.note(lines.iter().map(|line| line.product_id));
     }

@@ -13,7 +13,7 @@ impl Products {
         ids: &[ObjectId],
     ) -> Result<Vec<ObjectId>, Error> {
         let hidden = self.store.hide(seller_id, ids).await?;
-        self.changes.note(hidden.iter().copied());
+        self.note_listed(&hidden);
         self.retire(&hidden).await?;
         Ok(hidden)
     }
@@ -34,7 +34,7 @@ impl Products {
             if hidden.is_empty() {
                 return Ok(());
             }
-            self.changes.note(hidden.iter().copied());
+            self.note_listed(&hidden);
             self.retire(&hidden).await?;
         }
     }

@@ -3,7 +3,9 @@ use bson::{Bson, Document, doc};
 use futures::TryStreamExt as _;
 
 use super::Store;
-use crate::domain::{Listed, Place, PlaceKey, Product, Range, Search, Sort, SortField, Start};
+use crate::domain::{
+    Criteria, Listed, Place, PlaceKey, Product, Range, Search, Sort, SortField, Start,
+};
 use crate::error::Error;
 
 impl Store {
@@ -35,8 +37,8 @@ impl Store {
         let limit = search.page.limit();
         match search.page.start() {
             Start::Skip(skip) => {
-                let reading = self.read(search, matching(search), *skip, limit);
-                let (products, total) = tokio::try_join!(reading, self.count(search))?;
+                let reading = self.read(search, matching(&search.criteria), *skip, limit);
+                let (products, total) = tokio::try_join!(reading, self.total(&search.criteria))?;
                 Ok(Listed {
                     products,
                     total,
@@ -46,7 +48,7 @@ impl Store {
             Start::Behind(place) => {
                 let filter = match place {
                     Some(place) => behind(search, place),
-                    None => matching(search),
+                    None => matching(&search.criteria),
                 };
                 // One more tells whether there is another page.
                 let found = self.read(search, filter, 0, limit + 1).await?;
@@ -72,8 +74,10 @@ impl Store {
         Ok(page.map_ok(Product::from).try_collect().await?)
     }
 
-    async fn count(&self, search: &Search) -> Result<u64, Error> {
-        Ok(self.products.count(matching(search)).await?)
+    /// How many there are on all pages, as it was a second ago at most.
+    async fn total(&self, criteria: &Criteria) -> Result<u64, Error> {
+        let count = || async { Ok(self.products.count(matching(criteria)).await?) };
+        self.totals.of(criteria, count).await
     }
 }
 
@@ -101,19 +105,19 @@ pub(super) fn behind(search: &Search, place: &Place) -> Document {
     };
     let beyond = doc! {field: {further: &key}};
     let beside = doc! {field: key, "_id": {further: place.id}};
-    let all = |place| doc! {"$and": [matching(search), place]};
+    let all = |place| doc! {"$and": [matching(&search.criteria), place]};
     doc! {"$or": [all(beyond), all(beside)]}
 }
 
 /// A part of a name cannot bound an index, but `listed` can: the part is then looked for in the keys.
-pub(super) fn matching(search: &Search) -> Document {
+pub(super) fn matching(criteria: &Criteria) -> Document {
     let mut filter = doc! {"listed": true};
-    if let Some(name) = &search.name {
+    if let Some(name) = &criteria.name {
         filter.insert("nameFolded", doc! {"$regex": literally(name)});
     }
     let ranges = [
-        ("priceCents", search.price_cents),
-        ("quantity", search.quantity),
+        ("priceCents", criteria.price_cents),
+        ("quantity", criteria.quantity),
     ];
     for (field, range) in ranges {
         let bounds = bounds(range);

@@ -10,6 +10,7 @@ mod removal;
 mod repair;
 mod stock;
 mod stockroom;
+mod totals;
 
 use reen_mongo::{Collection, Database, Fence};
 
@@ -20,6 +21,7 @@ pub(crate) use repair::Comparison;
 pub(crate) use stockroom::Stockroom;
 
 use document::{FeeDocument, HoldDocument, ProductDocument};
+use totals::Totals;
 
 #[derive(Clone)]
 pub(crate) struct Store {
@@ -28,6 +30,7 @@ pub(crate) struct Store {
     fees: Collection<FeeDocument>,
     holds: Collection<HoldDocument>,
     fence: Fence,
+    totals: Totals,
 }
 
 impl Store {
@@ -38,7 +41,13 @@ impl Store {
             fees: database.collection(migrations::LISTING_FEES),
             holds: database.collection(migrations::HOLDS),
             fence: Fence::open(database),
+            totals: Totals::unknown(),
         }
+    }
+
+    /// Other products match than before: how many they are is counted anew.
+    pub(crate) fn forget_totals(&self) {
+        self.totals.forget();
     }
 }
 

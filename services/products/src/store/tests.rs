@@ -6,7 +6,7 @@ use reen_mongo::Database;
 use reen_testkit::{TestDatabase, assert_uses_index};
 
 use super::{catalogue, fees, holds, migrations, removal, schema};
-use crate::domain::{Place, PlaceKey, Range, Search, Sort, SortField};
+use crate::domain::{Criteria, Place, PlaceKey, Range, Search, Sort, SortField};
 
 const FIELDS: [SortField; 5] = [
     SortField::Name,
@@ -48,17 +48,17 @@ async fn every_order_is_an_index() {
     let fresh = TestDatabase::fresh();
     let database = opened(&fresh).await;
     for sort in sorts() {
-        let mut search = Search::default();
+        let mut criteria = Criteria::default();
         let order = catalogue::in_order(sort);
-        let all = catalogue::matching(&search);
+        let all = catalogue::matching(&criteria);
         assert_uses_index(&database, migrations::PRODUCTS, all, order.clone()).await;
         match sort.by {
-            SortField::Name => search.name = Some("7".to_owned()),
-            SortField::Price => search.price_cents = SOME,
-            SortField::Quantity => search.quantity = SOME,
+            SortField::Name => criteria.name = Some("7".to_owned()),
+            SortField::Price => criteria.price_cents = SOME,
+            SortField::Quantity => criteria.quantity = SOME,
             SortField::CreatedAt | SortField::UpdatedAt => continue,
         }
-        let by_same_field = catalogue::matching(&search);
+        let by_same_field = catalogue::matching(&criteria);
         assert_uses_index(&database, migrations::PRODUCTS, by_same_field, order).await;
     }
 }
@@ -75,9 +75,13 @@ async fn where_a_page_ended_is_found_by_the_index_of_the_order() {
         };
         let id = ObjectId::new();
         for price_cents in [Range::default(), SOME] {
-            let search = Search {
-                sort,
+            let criteria = Criteria {
                 price_cents,
+                ..Criteria::default()
+            };
+            let search = Search {
+                criteria,
+                sort,
                 ..Search::default()
             };
             if price_cents.least.is_some() && sort.by != SortField::Price {
@@ -100,13 +104,12 @@ async fn every_filter_is_bound_by_an_index() {
     for name in [None, Some("7".to_owned())] {
         for price_cents in [Range::default(), SOME] {
             for quantity in [Range::default(), SOME] {
-                let search = Search {
+                let criteria = Criteria {
                     name: name.clone(),
                     price_cents,
                     quantity,
-                    ..Search::default()
                 };
-                let filter = catalogue::matching(&search);
+                let filter = catalogue::matching(&criteria);
                 assert_uses_index(&database, migrations::PRODUCTS, filter, Document::new()).await;
             }
         }

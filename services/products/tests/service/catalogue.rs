@@ -1,10 +1,13 @@
+use bson::Document;
+use bson::oid::ObjectId;
 use reen_error::Code;
 use reen_proto::paging::v1::position::Key;
 use reen_proto::paging::v1::{Keyset, Position};
 use reen_proto::products::v1::{
-    FindProductsRequest, GetProductRequest, ListProductsRequest, ListProductsResponse, SortBy,
+    FindProductsRequest, GetProductRequest, ListProductsRequest, ListProductsResponse,
+    ProductChange, SortBy,
 };
-use reen_testkit::{body, code};
+use reen_testkit::{body, code, eventually};
 
 use super::support::{Shop, fields};
 
@@ -210,6 +213,48 @@ async fn pages_follow_each_other_without_gap_or_repeat() {
         assert!(page.products.into_iter().all(|each| seen.insert(each.id)));
     }
     assert_eq!(seen.len(), 7);
+}
+
+/// How many are to be had for at most a dollar.
+async fn cheap(shop: &Shop) -> i64 {
+    let request = ListProductsRequest {
+        max_price_cents: Some(100),
+        ..everything()
+    };
+    listed(shop, request).await.total
+}
+
+#[tokio::test]
+async fn a_total_follows_what_is_listed_changed_and_removed_at_once() {
+    let shop = Shop::open().await;
+    let lamp = shop.list("lamp", 100, 1).await;
+    assert_eq!(cheap(&shop).await, 1);
+    let chair = shop.list("chair", 100, 1).await;
+    assert_eq!(cheap(&shop).await, 2);
+    let dearer = ProductChange {
+        id: lamp.id,
+        price_cents: Some(200),
+        ..ProductChange::default()
+    };
+    body(shop.update(dearer).await);
+    assert_eq!(cheap(&shop).await, 1);
+    body(shop.remove(&chair).await);
+    assert_eq!(cheap(&shop).await, 0);
+}
+
+#[tokio::test]
+async fn a_total_follows_what_another_process_lists() {
+    let shop = Shop::open().await;
+    let lamp = shop.list("lamp", 100, 1).await;
+    assert_eq!(cheap(&shop).await, 1);
+    let mut copy = shop.stored(&lamp).await.expect("it is listed");
+    copy.insert("_id", ObjectId::new());
+    let products = shop.database.collection::<Document>("products");
+    products.insert_one(copy).await.expect("MongoDB");
+    eventually("both are counted", async || {
+        (cheap(&shop).await == 2).then_some(())
+    })
+    .await;
 }
 
 /// Products alike in what they are sorted by, so that a page ends between them.
