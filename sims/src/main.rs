@@ -45,10 +45,10 @@ enum Sim {
     /// A mail server: takes letters by SMTP and names each.
     Mail {
         /// Where letters are sent to: `SMTP_URL=smtp://127.0.0.1:1025`.
-        #[arg(long, default_value = "127.0.0.1:1025")]
+        #[arg(long, env = "MAIL_SIM_LISTEN", default_value = "127.0.0.1:1025")]
         listen: SocketAddr,
         /// Writes each letter into this folder, as `<n>.eml`.
-        #[arg(long)]
+        #[arg(long, env = "MAIL_SIM_FOLDER")]
         folder: Option<PathBuf>,
     },
 }

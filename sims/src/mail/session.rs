@@ -219,6 +219,7 @@ impl Session {
             return Ok(Then::GoOn);
         };
         self.say(replies::GO_AHEAD).await?;
+        self.acknowledge_at_once();
         let answer = match self.read_letter().await? {
             Read::Whole(bytes) => match self.hand_over(envelope, bytes).await {
                 Handed::Over => replies::DONE,
@@ -233,6 +234,13 @@ impl Session {
         };
         self.say(answer).await?;
         Ok(Then::GoOn)
+    }
+
+    /// Senders write the end of a letter apart from it, and their systems hold it back until the letter itself is
+    /// acknowledged, for which Linux would take 40 ms.
+    fn acknowledge_at_once(&self) {
+        #[cfg(target_os = "linux")]
+        self.reader.get_ref().as_ref().set_quickack(true).ok();
     }
 
     async fn hand_over(&self, envelope: Envelope, bytes: Vec<u8>) -> Handed {

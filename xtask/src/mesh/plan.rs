@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::health;
-use super::roles::{self, ALL, CLERK_SIM, ROLES, Role, STRIPE_SIM};
+use super::roles::{self, ALL, CLERK_SIM, MAIL_SIM, ROLES, Role, STRIPE_SIM};
 use super::run_file::Run;
 use super::variables::{
-    BROKER_URL, CLERK_ISSUER, CLERK_SECRETS, CLERK_SIM_PORT, REDIS_URL, STRIPE_API_BASE,
-    STRIPE_SIM_PORT, Variables, WEBHOOK_SECRET,
+    BROKER_URL, CLERK_ISSUER, CLERK_SECRETS, CLERK_SIM_PORT, MAIL_SIM_FOLDER, REDIS_URL, SMTP_URL,
+    STRIPE_API_BASE, STRIPE_SIM_PORT, Variables, WEBHOOK_SECRET,
 };
 use crate::backends::Backends;
 use crate::layout::Layout;
@@ -24,7 +24,7 @@ pub(crate) struct Planned {
     pub(crate) arguments: Vec<&'static str>,
     /// All that it gets: the environment of xtask is not inherited.
     pub(crate) environment: BTreeMap<String, String>,
-    /// Each answers 200 once the process does that part of its work.
+    /// Each answers once the process does that part of its work.
     pub(crate) health: Vec<String>,
 }
 
@@ -57,22 +57,17 @@ pub(crate) fn make(
     let mut processes = Vec::new();
     if variables.has_stripe_sim() {
         let secrets = [WEBHOOK_SECRET];
-        processes.push(sim(
-            STRIPE_SIM,
-            &secrets,
-            STRIPE_SIM_PORT,
-            &variables,
-            programs,
-        )?);
+        let health = health::ready_url(&variables.local(STRIPE_SIM_PORT)?);
+        processes.push(sim(STRIPE_SIM, &secrets, health, &variables, programs));
     }
     if variables.has_clerk_sim() {
-        processes.push(sim(
-            CLERK_SIM,
-            &CLERK_SECRETS,
-            CLERK_SIM_PORT,
-            &variables,
-            programs,
-        )?);
+        let health = health::ready_url(&variables.local(CLERK_SIM_PORT)?);
+        let process = sim(CLERK_SIM, &CLERK_SECRETS, health, &variables, programs);
+        processes.push(process);
+    }
+    if variables.has_mail_sim() {
+        let health = variables.required(SMTP_URL)?.to_owned();
+        processes.push(sim(MAIL_SIM, &[], health, &variables, programs));
     }
     match division {
         Division::Apart => {
@@ -83,7 +78,7 @@ pub(crate) fn make(
         }
         Division::Together => processes.push(serve(ALL, &ROLES, &variables, programs)?),
     }
-    let mut run = run_file(layout, &variables)?;
+    let mut run = run_file(&variables)?;
     run.reen = programs.join("reen").display().to_string();
     Ok(Plan { processes, run })
 }
@@ -115,30 +110,24 @@ fn serve(
 fn sim(
     name: &'static str,
     secrets: &[&str],
-    port: &str,
+    health: String,
     variables: &Variables<'_>,
     programs: &Path,
-) -> Result<Planned> {
+) -> Planned {
     let mut environment = variables.only(&roles::COMMON);
     environment.extend(variables.only(secrets));
     environment.extend(variables.beginning_with(&format!("{}_SIM_", name.to_uppercase())));
-    Ok(Planned {
+    Planned {
         name,
         program: programs.join("reen-sims"),
         arguments: vec![name],
         environment,
-        health: vec![health::ready_url(&variables.local(port)?)],
-    })
+        health: vec![health],
+    }
 }
 
-fn run_file(layout: &Layout, variables: &Variables<'_>) -> Result<Run> {
-    let mail_dir = match variables.get("SMTP_URL") {
-        Some(_) => None,
-        // The processes run in the workspace's root, whatever the user's own folder is.
-        None => variables
-            .get("MAIL_DIR")
-            .map(|folder| layout.root().join(folder)),
-    };
+fn run_file(variables: &Variables<'_>) -> Result<Run> {
+    let mail = |key| variables.get(key).filter(|_| variables.has_mail_sim());
     let mut run = Run {
         gateway: variables.gateway()?,
         broker: variables.required(BROKER_URL)?.to_owned(),
@@ -149,7 +138,8 @@ fn run_file(layout: &Layout, variables: &Variables<'_>) -> Result<Run> {
             false => None,
         },
         stripe_webhook_secret: variables.required(WEBHOOK_SECRET)?.to_owned(),
-        mail_dir: mail_dir.map(|folder| folder.display().to_string()),
+        mail: mail(SMTP_URL).map(str::to_owned),
+        mail_dir: mail(MAIL_SIM_FOLDER).map(str::to_owned),
         ..Run::default()
     };
     run.operators = variables.only(&roles::COMMON);
@@ -229,7 +219,7 @@ mod tests {
     fn one_process_can_be_all_roles() {
         let plan = divided(&Settings::default(), Division::Together);
         let names: Vec<_> = plan.processes.iter().map(|each| each.name).collect();
-        assert_eq!(names, ["stripe", "clerk", "all"]);
+        assert_eq!(names, ["stripe", "clerk", "mail", "all"]);
         let all = process(&plan, "all");
         assert_eq!(all.arguments, ["serve", "all"]);
         assert_eq!(all.health.len(), ROLES.len());
@@ -242,15 +232,31 @@ mod tests {
 
     #[test]
     fn the_user_wins() {
-        let plan = plan(&Settings::from([
-            ("STARTING_BALANCE", "5.00"),
-            ("SMTP_URL", "smtp://a"),
-        ]));
+        let plan = plan(&Settings::from([("STARTING_BALANCE", "5.00")]));
         assert_eq!(
             process(&plan, "auth").environment["STARTING_BALANCE"],
             "5.00"
         );
-        assert_eq!(plan.run.mail_dir, None);
+    }
+
+    #[test]
+    fn letters_are_sent_to_a_stand_in_unless_the_user_has_a_mail_server() {
+        let ours = plan(&Settings::from([("MAIL_DIR", "letters")]));
+        let url = &process(&ours, "events-handler").environment[SMTP_URL];
+        let sim = process(&ours, MAIL_SIM);
+        assert_eq!(
+            *url,
+            format!("smtp://{}", sim.environment["MAIL_SIM_LISTEN"])
+        );
+        assert_eq!(sim.health, [url.as_str()]);
+        let folder = &sim.environment["MAIL_SIM_FOLDER"];
+        assert!(Path::new(folder).is_absolute() && folder.ends_with("/letters"));
+        assert_eq!(ours.run.mail_dir.as_ref(), Some(folder));
+        let there = plan(&Settings::from([("MAIL_SIM_LISTEN", "127.0.0.1:25")]));
+        assert_eq!(there.run.mail.as_deref(), Some("smtp://127.0.0.1:25"));
+        let real = plan(&Settings::from([(SMTP_URL, "smtp://a")]));
+        assert!(real.processes.iter().all(|each| each.name != MAIL_SIM));
+        assert_eq!((real.run.mail, real.run.mail_dir), (None, None));
     }
 
     #[test]

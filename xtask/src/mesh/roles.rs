@@ -175,8 +175,10 @@ pub(crate) const ALL: &str = "all";
 pub(crate) const STRIPE_SIM: &str = "stripe";
 /// The stand-in for Clerk: a process of its own, `reen-sims clerk`.
 pub(crate) const CLERK_SIM: &str = "clerk";
+/// The stand-in for a mail server: a process of its own, `reen-sims mail`.
+pub(crate) const MAIL_SIM: &str = "mail";
 /// They are there unless the user has the real one.
-pub(crate) const SIMS: [&str; 2] = [STRIPE_SIM, CLERK_SIM];
+pub(crate) const SIMS: [&str; 3] = [STRIPE_SIM, CLERK_SIM, MAIL_SIM];
 
 const fn service(
     name: &'static str,

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::roles::{ALL, CLERK_SIM, SIMS, STRIPE_SIM};
+use super::roles::{ALL, CLERK_SIM, MAIL_SIM, SIMS, STRIPE_SIM};
 use crate::layout::Layout;
 use crate::process::Known;
 
@@ -30,7 +30,9 @@ pub(crate) struct Run {
     pub(crate) stripe_webhook_secret: String,
     /// Base URL of Clerk's stand-in; nothing when real Clerk is used.
     pub(crate) clerk: Option<String>,
-    /// Where e-mails are written; nothing when they are sent by SMTP.
+    /// URL of the mail server's stand-in; nothing when there is a real one.
+    pub(crate) mail: Option<String>,
+    /// Where it writes the e-mails that it takes.
     pub(crate) mail_dir: Option<String>,
     /// The binary `reen` that was started.
     pub(crate) reen: String,
@@ -67,6 +69,7 @@ impl Run {
         match name {
             STRIPE_SIM => self.stripe.as_ref(),
             CLERK_SIM => self.clerk.as_ref(),
+            MAIL_SIM => self.mail.as_ref(),
             role => self.admin.get(role),
         }
     }

@@ -19,6 +19,9 @@ pub(super) const STRIPE_SIM_PORT: &str = "STRIPE_SIM_PORT";
 pub(super) const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SIGNING_SECRET";
 pub(super) const CLERK_ISSUER: &str = "CLERK_ISSUER";
 pub(super) const CLERK_SIM_PORT: &str = "CLERK_SIM_PORT";
+pub(super) const SMTP_URL: &str = "SMTP_URL";
+const MAIL_SIM_LISTEN: &str = "MAIL_SIM_LISTEN";
+pub(super) const MAIL_SIM_FOLDER: &str = "MAIL_SIM_FOLDER";
 /// What Clerk's stand-in knows of its customer: what its API is asked with, and what signs its webhooks.
 pub(super) const CLERK_SECRETS: [&str; 2] = ["CLERK_SECRET_KEY", "CLERK_WEBHOOK_SIGNING_SECRET"];
 
@@ -104,6 +107,11 @@ impl<'a> Variables<'a> {
     pub(super) fn has_clerk_sim(&self) -> bool {
         let of_clerk = ["CLERK_SECRET_KEY", "CLERK_API_BASE", CLERK_ISSUER];
         of_clerk.iter().all(|key| self.settings.get(key).is_none())
+    }
+
+    /// Whether a mail server's stand-in belongs to this mesh.
+    pub(super) fn has_mail_sim(&self) -> bool {
+        self.settings.get(SMTP_URL).is_none()
     }
 
     pub(super) fn gateway(&self) -> Result<String> {
@@ -208,10 +216,21 @@ impl<'a> Variables<'a> {
         if self.has_clerk_sim() {
             self.choose_clerk_sim()?;
         }
-        if self.get("SMTP_URL").is_none() {
-            let folder = layout.private_folder("mail")?;
-            self.choose("MAIL_DIR", folder.display().to_string());
+        if self.has_mail_sim() {
+            self.choose_mail_sim(layout)?;
         }
+        Ok(())
+    }
+
+    fn choose_mail_sim(&mut self, layout: &Layout) -> Result<()> {
+        let folder = layout.private_folder("mail")?;
+        self.choose("MAIL_DIR", folder.display().to_string());
+        // The processes run in the workspace's root, whatever the user's own folder is.
+        let folder = layout.root().join(self.required("MAIL_DIR")?);
+        self.choose(MAIL_SIM_FOLDER, folder.display().to_string());
+        self.choose(MAIL_SIM_LISTEN, format!("127.0.0.1:{}", ports::choose()?));
+        let url = format!("smtp://{}", self.required(MAIL_SIM_LISTEN)?);
+        self.choose(SMTP_URL, url);
         Ok(())
     }
 

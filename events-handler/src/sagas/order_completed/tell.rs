@@ -1,7 +1,7 @@
 //! The letters: after the order, or after the refund.
 
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use reen_error::Failure;
 use reen_proto::auth::v1::{Contact, FindContactsRequest};
 
@@ -9,6 +9,9 @@ use super::State;
 use super::steps::sellers;
 use crate::clients::{Letter, LetterLine, Unsent};
 use crate::saga::Call;
+
+/// So many letters of one order are on their way at a time: as many connections it takes to the post.
+const AT_ONCE: usize = 4;
 
 /// Tells the buyer and each seller. Who was told before a failure is not told again, and one whose mail
 /// server refuses the letter does not keep the others from being told.
@@ -19,19 +22,42 @@ pub(super) fn of_the_order<'call>(
     async move {
         let mut ids = sellers(state);
         ids.push(state.buyer_id.clone());
-        let mut refused = None;
-        for contact in contacts(call, ids).await? {
-            for (about, letter) in letters_to(&contact, state) {
-                match tell(call, state, about, &contact, letter).await {
-                    Ok(()) => {}
-                    Err(Unsent::Refused(failure)) => refused = Some(failure),
-                    Err(Unsent::Away(failure)) => return Err(failure),
-                }
-            }
-        }
-        refused.map_or(Ok(()), Err)
+        let contacts = contacts(call, ids).await?;
+        let letters = contacts.iter().flat_map(|contact| {
+            let letters = letters_to(contact, state).into_iter();
+            letters.map(move |(about, letter)| (about, contact, letter))
+        });
+        let letters: Vec<_> = letters.collect();
+        tell_all(call, state, letters).await
     }
     .boxed()
+}
+
+/// While the post is away no more are tried.
+async fn tell_all(
+    call: &Call<'_>,
+    state: &mut State,
+    letters: Vec<(&str, &Contact, Letter)>,
+) -> Result<(), Failure> {
+    let mut refused = Ok(());
+    let mut letters = letters.into_iter().peekable();
+    while letters.peek().is_some() {
+        let told_before: &State = state;
+        let telling = letters
+            .by_ref()
+            .take(AT_ONCE)
+            .map(|(about, contact, letter)| tell(call, told_before, about, contact, letter));
+        let mut away = Ok(());
+        for told in join_all(telling).await {
+            match told {
+                Ok(mark) => state.told.extend(mark),
+                Err(Unsent::Refused(failure)) => refused = Err(failure),
+                Err(Unsent::Away(failure)) => away = Err(failure),
+            }
+        }
+        away?;
+    }
+    refused
 }
 
 /// What somebody is to be told, and what it is about: a buyer of the order, a seller of what is sold.
@@ -62,7 +88,8 @@ pub(super) fn of_the_refund<'call>(
         }
         for contact in contacts(call, vec![state.buyer_id.clone()]).await? {
             let letter = Letter::refunded(state.amount_cents, lines(state, None));
-            tell(call, state, "refund", &contact, letter).await?;
+            let told = tell(call, state, "refund", &contact, letter).await?;
+            state.told.extend(told);
         }
         Ok(())
     }
@@ -80,25 +107,25 @@ async fn contacts(call: &Call<'_>, ids: Vec<String>) -> Result<Vec<Contact>, Fai
         .contacts)
 }
 
+/// Answers by which mark to know that it was done; nothing when it had been, or there is no address.
 async fn tell(
     call: &Call<'_>,
-    state: &mut State,
+    state: &State,
     about: &str,
     contact: &Contact,
     letter: Letter,
-) -> Result<(), Unsent> {
+) -> Result<Option<String>, Unsent> {
     let mark = format!("{about}:{}", contact.id);
     if contact.email.is_empty() || state.told.contains(&mark) {
-        return Ok(());
+        return Ok(None);
     }
     // The same id at every try, so that a mailbox can tell a repeat.
     let id = format!("{about}.{}.{}", state.checkout_id, contact.id);
-    call.parties
-        .mailer()
+    let mailer = call.parties.mailer();
+    mailer
         .send(&id, &contact.name, &contact.email, letter)
         .await?;
-    state.told.push(mark);
-    Ok(())
+    Ok(Some(mark))
 }
 
 fn lines(state: &State, seller_id: Option<&str>) -> Vec<LetterLine> {
