@@ -28,6 +28,7 @@ struct Mailing {
 
 impl Mailing {
     async fn start() -> Self {
+        reen_chassis::metrics::install();
         let server = MailSim::build(Config::in_process()).await.unwrap();
         let office = server.office();
         let smtp_url = server.smtp_url();
@@ -66,6 +67,14 @@ impl Mailing {
             self.world.sagas.find_one(waits.clone()).await.unwrap()
         })
         .await
+    }
+
+    /// How many letters this process gave up.
+    async fn undeliverable(&self) -> u64 {
+        let metrics = self.world.metrics().await;
+        let counter = r#"reen_letters_total{outcome="undeliverable"} "#;
+        let told = metrics.lines().find_map(|line| line.strip_prefix(counter));
+        told.unwrap().parse().unwrap()
     }
 
     /// The purchase was made, and once, whatever becomes of its letters.
@@ -173,22 +182,44 @@ async fn a_post_that_is_away_does_not_hold_up_the_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mailbox_that_is_not_there_is_tried_again_and_keeps_no_one_else_from_being_told() {
+async fn a_letter_that_is_turned_away_keeps_no_one_else_from_being_told() {
+    for (away, other) in [(BUYERS, SELLERS), (SELLERS, BUYERS)] {
+        let mailing = Mailing::start().await;
+        mailing.office.fail(away, Fault::NotNow, u32::MAX);
+        let checkout = mailing.buy().await;
+        let saga = mailing.waiting_saga(&checkout).await.to_string();
+        assert!(saga.contains("the post failed: it answered 451"), "{saga}");
+        assert_eq!(mailing.office.letters_to(other).len(), 1);
+        mailing.office.recover();
+        mailing.taken(away, 1).await;
+        mailing.world.order_saga_in(&checkout, "done").await;
+        assert_eq!(mailing.office.letters_to(other).len(), 1);
+        mailing.assert_bought_once();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_at_a_mailbox_that_is_not_there_and_the_others_are() {
     for (missing, other) in [(BUYERS, SELLERS), (SELLERS, BUYERS)] {
         let mailing = Mailing::start().await;
         mailing.office.fail(missing, Fault::NoSuchMailbox, u32::MAX);
         let checkout = mailing.buy().await;
-        let saga = mailing.waiting_saga(&checkout).await.to_string();
-        mailing.assert_bought_once();
-        assert_eq!(mailing.office.letters_to(other).len(), 1);
+        let saga = mailing.world.order_saga_in(&checkout, "done").await;
         // The mail server's own words repeat the address.
-        assert!(saga.contains("the post failed: it answered 550"), "{saga}");
-        assert!(!saga.contains(missing), "{saga}");
-        mailing.office.recover();
-        mailing.taken(missing, 1).await;
-        mailing.world.order_saga_in(&checkout, "done").await;
+        assert!(!saga.to_string().contains(missing), "{saga}");
         assert_eq!(mailing.office.letters_to(other).len(), 1);
+        mailing.assert_bought_once();
+        assert!(mailing.undeliverable().await >= 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_trust_us_is_tried_again() {
+    let mailing = Mailing::start().await;
+    mailing.office.fail(BUYERS, Fault::NotTrusted, 1);
+    let checkout = mailing.buy().await;
+    mailing.world.order_saga_in(&checkout, "done").await;
+    assert_eq!(mailing.office.letters_to(BUYERS).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,3 +1,4 @@
+use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,6 +36,14 @@ enum Transport {
     Folder(AsyncFileTransport<Tokio1Executor>),
 }
 
+/// What became of a letter that is not tried again.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Sent,
+    /// There is no such mailbox.
+    Undeliverable,
+}
+
 /// Why the post cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PostError {
@@ -66,20 +75,22 @@ impl Post {
                 Transport::Folder(AsyncFileTransport::new(&settings.folder))
             }
         };
+        measures::describe();
         Ok(Self {
             from: settings.from,
             transport,
         })
     }
 
-    async fn hand_over(&self, message: Message) -> Result<(), Unsent> {
+    async fn hand_over(&self, message: Message) -> Result<Fate, Unsent> {
         match &self.transport {
             Transport::Smtp(smtp) => match smtp.send(message).await {
-                Ok(_) => Ok(()),
+                Ok(_) => Ok(Fate::Sent),
+                Err(error) if is_no_mailbox(&error) => Ok(Fate::Undeliverable),
                 Err(error) => Err(unsent(&error)),
             },
             Transport::Folder(folder) => match folder.send(message).await {
-                Ok(_) => Ok(()),
+                Ok(_) => Ok(Fate::Sent),
                 Err(error) => Err(Unsent::Away(failed(error))),
             },
         }
@@ -116,6 +127,14 @@ fn unsent(error: &smtp::Error) -> Unsent {
     }
 }
 
+/// Whether the server will never take a letter to this mailbox. What begins with 5.7 (RFC 3463) is about who
+/// sends or what is said: somebody can mend that.
+fn is_no_mailbox(error: &smtp::Error) -> bool {
+    let code = error.status().map(u16::from);
+    let words = error.source().map(ToString::to_string).unwrap_or_default();
+    matches!(code, Some(550 | 551 | 553)) && !words.starts_with("5.7.")
+}
+
 fn failed(why: impl std::fmt::Display) -> Failure {
     Failure::new(Code::Unavailable, format!("the post failed: {why}"))
 }
@@ -129,13 +148,57 @@ impl Mailer for Post {
         address: &str,
         letter: Letter,
     ) -> Result<(), Unsent> {
-        let Ok(email) = address.parse() else {
-            // Nobody can be told at such an address, however often it is tried.
+        let sent = self.try_to_send(id, name, address, &letter).await;
+        // Nobody can be told at such an address, however often it is tried.
+        if let Ok(Fate::Undeliverable) = sent {
             tracing::error!(letter = id, "the address cannot be written to");
-            return Ok(());
+        }
+        measures::tried(&sent);
+        sent.map(drop)
+    }
+}
+
+impl Post {
+    async fn try_to_send(
+        &self,
+        id: &str,
+        name: &str,
+        address: &str,
+        letter: &Letter,
+    ) -> Result<Fate, Unsent> {
+        let Ok(email) = address.parse() else {
+            return Ok(Fate::Undeliverable);
         };
         let to = Mailbox::new(Some(name.to_owned()), email);
-        let message = self.message(id, to, &letter).map_err(Unsent::Refused)?;
+        let message = self.message(id, to, letter).map_err(Unsent::Refused)?;
         trace::outgoing("post", "send letter", self.hand_over(message)).await
+    }
+}
+
+/// What is told of letters on `/metrics`.
+mod measures {
+    use metrics::counter;
+
+    use super::{Fate, Unsent};
+
+    const LETTERS: &str = "reen_letters_total";
+
+    pub(super) fn describe() {
+        metrics::describe_counter!(
+            LETTERS,
+            "Letters that were handed over: sent, failed (again later), undeliverable (no such mailbox)."
+        );
+        for outcome in ["sent", "failed", "undeliverable"] {
+            counter!(LETTERS, "outcome" => outcome).absolute(0);
+        }
+    }
+
+    pub(super) fn tried(sent: &Result<Fate, Unsent>) {
+        let outcome = match sent {
+            Ok(Fate::Sent) => "sent",
+            Ok(Fate::Undeliverable) => "undeliverable",
+            Err(_) => "failed",
+        };
+        counter!(LETTERS, "outcome" => outcome).increment(1);
     }
 }

@@ -5,8 +5,16 @@ pub enum Fault {
     NotNow,
     /// 550 at the recipient: trying again is in vain.
     NoSuchMailbox,
+    /// 550 5.7.1 at the recipient: the server does not let this sender write to it (RFC 3463).
+    NotTrusted,
     /// The letter is taken, and the connection ends before the sender hears of it.
     AnswerLost,
+}
+
+impl Fault {
+    fn is_of_recipient(self) -> bool {
+        matches!(self, Self::NoSuchMailbox | Self::NotTrusted)
+    }
 }
 
 /// What is to fail, and how often yet.
@@ -36,12 +44,12 @@ impl Faults {
     /// The fault that a recipient meets as it is named.
     pub(super) fn at_recipient(&mut self, address: &str) -> Option<Fault> {
         let to = [address.to_owned()];
-        self.next(&to, |fault| fault == Fault::NoSuchMailbox)
+        self.next(&to, Fault::is_of_recipient)
     }
 
     /// The fault that a letter meets at its end.
     pub(super) fn at_end(&mut self, to: &[String]) -> Option<Fault> {
-        self.next(to, |fault| fault != Fault::NoSuchMailbox)
+        self.next(to, |fault| !fault.is_of_recipient())
     }
 
     fn next(&mut self, to: &[String], fits: impl Fn(Fault) -> bool) -> Option<Fault> {

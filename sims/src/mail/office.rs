@@ -58,7 +58,7 @@ impl Office {
     }
 
     /// The next `times` letters to `address` fail so, after those for which that was said before.
-    /// [`Fault::NoSuchMailbox`] comes first, as a recipient is named before the letter.
+    /// What a recipient meets comes first, as it is named before the letter.
     pub fn fail(&self, address: &str, fault: Fault, times: u32) {
         self.lock().faults.plan(address, fault, times);
     }
@@ -111,9 +111,9 @@ impl Office {
         &self.0.limits
     }
 
-    /// Whether `address` has a mailbox, this time.
-    pub(super) fn knows(&self, address: &str) -> bool {
-        self.lock().faults.at_recipient(address).is_none()
+    /// Why nobody can write to `address`, this time.
+    pub(super) fn refusal_of(&self, address: &str) -> Option<Fault> {
+        self.lock().faults.at_recipient(address)
     }
 
     /// Takes a letter, or does not, as it was told to.

@@ -18,6 +18,7 @@ pub(super) const HELLO_FIRST: &str = "503 say hello first\r\n";
 pub(super) const SENDER_FIRST: &str = "503 name the sender first\r\n";
 pub(super) const RECIPIENT_FIRST: &str = "503 name a recipient first\r\n";
 pub(super) const SENDER_TWICE: &str = "503 the sender was named already\r\n";
+pub(super) const NOT_TRUSTED: &str = "550 5.7.1 relaying denied\r\n";
 pub(super) const TOO_LARGE: &str = "552 the letter is too large\r\n";
 pub(super) const NEEDS_UTF8: &str = "553 such an address needs SMTPUTF8\r\n";
 pub(super) const UNKNOWN_PARAMETER: &str = "555 unknown parameter\r\n";

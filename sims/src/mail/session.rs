@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::sync::CancellationToken;
 
+use super::fault::Fault;
 use super::letter::Letter;
 use super::lines::{Line, next_line};
 use super::office::{Handed, Office};
@@ -202,8 +203,10 @@ impl Session {
         if !envelope.is_utf8 && !address.is_ascii() {
             return replies::NEEDS_UTF8.into();
         }
-        if !self.office.knows(&address) {
-            return replies::no_such_mailbox(&address).into();
+        match self.office.refusal_of(&address) {
+            Some(Fault::NotTrusted) => return replies::NOT_TRUSTED.into(),
+            Some(_) => return replies::no_such_mailbox(&address).into(),
+            None => {}
         }
         envelope.to.push(address);
         replies::DONE.into()
