@@ -82,6 +82,20 @@ impl Post {
         })
     }
 
+    async fn try_to_send(
+        &self,
+        id: &str,
+        name: &str,
+        address: &str,
+        letter: &Letter,
+    ) -> Result<Fate, Unsent> {
+        let Ok(email) = address.parse() else {
+            return Ok(Fate::Undeliverable);
+        };
+        let to = Mailbox::new(Some(name.to_owned()), email);
+        let message = self.message(id, to, letter).map_err(Unsent::Refused)?;
+        trace::outgoing("post", "send letter", self.hand_over(message)).await
+    }
     async fn hand_over(&self, message: Message) -> Result<Fate, Unsent> {
         match &self.transport {
             Transport::Smtp(smtp) => match smtp.send(message).await {
@@ -123,6 +137,7 @@ impl Post {
 fn unsent(error: &smtp::Error) -> Unsent {
     match error.status() {
         Some(code) => Unsent::Refused(failed(format_args!("it answered {code}"))),
+        None if error.is_response() => Unsent::Away(failed("its answer is no SMTP")),
         None => Unsent::Away(failed(error)),
     }
 }
@@ -146,32 +161,15 @@ impl Mailer for Post {
         id: &str,
         name: &str,
         address: &str,
-        letter: Letter,
+        letter: &Letter,
     ) -> Result<(), Unsent> {
-        let sent = self.try_to_send(id, name, address, &letter).await;
+        let sent = self.try_to_send(id, name, address, letter).await;
         // Nobody can be told at such an address, however often it is tried.
         if let Ok(Fate::Undeliverable) = sent {
             tracing::error!(letter = id, "the address cannot be written to");
         }
         measures::tried(&sent);
         sent.map(drop)
-    }
-}
-
-impl Post {
-    async fn try_to_send(
-        &self,
-        id: &str,
-        name: &str,
-        address: &str,
-        letter: &Letter,
-    ) -> Result<Fate, Unsent> {
-        let Ok(email) = address.parse() else {
-            return Ok(Fate::Undeliverable);
-        };
-        let to = Mailbox::new(Some(name.to_owned()), email);
-        let message = self.message(id, to, letter).map_err(Unsent::Refused)?;
-        trace::outgoing("post", "send letter", self.hand_over(message)).await
     }
 }
 

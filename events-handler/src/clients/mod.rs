@@ -40,8 +40,13 @@ pub(crate) trait Payments: Send + Sync {
 #[async_trait]
 pub(crate) trait Mailer: Send + Sync {
     /// Hands a letter over for delivery; `id` is the same at every try.
-    async fn send(&self, id: &str, name: &str, address: &str, letter: Letter)
-    -> Result<(), Unsent>;
+    async fn send(
+        &self,
+        id: &str,
+        name: &str,
+        address: &str,
+        letter: &Letter,
+    ) -> Result<(), Unsent>;
 }
 
 /// Why a letter is not on its way. It never says to whom, because sagas and logs keep it.

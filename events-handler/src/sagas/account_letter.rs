@@ -36,7 +36,7 @@ fn send_letter<'call>(
         let id = format!("account.{}", Uuid::new_v4());
         let (name, email) = (&issued.name, &issued.email);
         let mailer = call.parties.mailer();
-        Ok(mailer.send(&id, name, email, letter).await?)
+        Ok(mailer.send(&id, name, email, &letter).await?)
     }
     .boxed()
 }

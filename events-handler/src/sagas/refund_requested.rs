@@ -173,7 +173,7 @@ fn tell_the_buyer<'call>(
             let id = format!("refund.{}.{}", state.id, contact.id);
             let mailer = call.parties.mailer();
             mailer
-                .send(&id, &contact.name, &contact.email, letter)
+                .send(&id, &contact.name, &contact.email, &letter)
                 .await?;
             state.is_told = true;
         }

@@ -28,7 +28,7 @@ pub(super) fn of_the_order<'call>(
             letters.map(move |(about, letter)| (about, contact, letter))
         });
         let letters: Vec<_> = letters.collect();
-        tell_all(call, state, letters).await
+        tell_all(call, state, &letters).await
     }
     .boxed()
 }
@@ -37,18 +37,16 @@ pub(super) fn of_the_order<'call>(
 async fn tell_all(
     call: &Call<'_>,
     state: &mut State,
-    letters: Vec<(&str, &Contact, Letter)>,
+    letters: &[(&str, &Contact, Letter)],
 ) -> Result<(), Failure> {
     let mut refused = Ok(());
-    let mut letters = letters.into_iter().peekable();
-    while letters.peek().is_some() {
-        let told_before: &State = state;
-        let telling = letters
-            .by_ref()
-            .take(AT_ONCE)
-            .map(|(about, contact, letter)| tell(call, told_before, about, contact, letter));
+    for some in letters.chunks(AT_ONCE) {
+        let telling = some
+            .iter()
+            .map(|(about, contact, letter)| tell(call, state, about, contact, letter));
+        let tried = join_all(telling).await;
         let mut away = Ok(());
-        for told in join_all(telling).await {
+        for told in tried {
             match told {
                 Ok(mark) => state.told.extend(mark),
                 Err(Unsent::Refused(failure)) => refused = Err(failure),
@@ -88,7 +86,7 @@ pub(super) fn of_the_refund<'call>(
         }
         for contact in contacts(call, vec![state.buyer_id.clone()]).await? {
             let letter = Letter::refunded(state.amount_cents, lines(state, None));
-            let told = tell(call, state, "refund", &contact, letter).await?;
+            let told = tell(call, state, "refund", &contact, &letter).await?;
             state.told.extend(told);
         }
         Ok(())
@@ -113,7 +111,7 @@ async fn tell(
     state: &State,
     about: &str,
     contact: &Contact,
-    letter: Letter,
+    letter: &Letter,
 ) -> Result<Option<String>, Unsent> {
     let mark = format!("{about}:{}", contact.id);
     if contact.email.is_empty() || state.told.contains(&mark) {
