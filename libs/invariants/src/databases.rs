@@ -1,7 +1,6 @@
 use bson::{Bson, Document, doc};
 use futures::{Stream, TryStreamExt as _};
-use mongodb::ClientSession;
-use reen_mongo::{Collection, Database};
+use reen_mongo::{Collection, Database, Snapshot};
 
 use crate::Error;
 
@@ -161,17 +160,22 @@ impl Source {
         self.find(doc! {"_id": {"$in": ids}}, projection).await
     }
 
-    /// A session in which everything is read as it was at one point in time.
-    pub(crate) async fn snapshot(&self) -> Result<ClientSession, Error> {
-        let session = self.database.client().start_session().snapshot(true);
-        session.await.map_err(self.failed())
+    /// Reads of it and of what is beside it, all of one point in time.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, Error> {
+        let begun = Snapshot::begin(&self.database).await;
+        begun.map_err(|error| self.unreadable(error))
     }
 
     pub(crate) fn failed(&self) -> impl Fn(mongodb::error::Error) -> Error + use<> {
         let owner = self.owner.name();
-        move |error| Error::Unreadable {
-            owner,
-            source: error.into(),
-        }
+        move |error| unreadable(owner, error.into())
     }
+
+    pub(crate) fn unreadable(&self, error: reen_mongo::Error) -> Error {
+        unreadable(self.owner.name(), error)
+    }
+}
+
+fn unreadable(owner: &'static str, source: reen_mongo::Error) -> Error {
+    Error::Unreadable { owner, source }
 }

@@ -8,7 +8,7 @@
 //! Nothing that is merely on its way is a finding:
 //!
 //! - What one service changes together is read at one point in time, from a snapshot: a product with
-//!   its holds, a user with the postings.
+//!   its holds, a user with the postings. Where a collection is made meanwhile, all is read anew.
 //! - What several services change one after the other is changed by sagas. Of each purchase the sagas
 //!   are read first and everything else after them: where all of them have ended, all that they did is
 //!   there. Where one has not, the purchase is left alone until the saga's deadline has passed; then the

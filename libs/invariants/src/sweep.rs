@@ -118,6 +118,14 @@ impl<'check> Checker<'check> {
         }
     }
 
+    /// Shows that it goes on; what is looked at is counted in its end.
+    pub(crate) fn glimpse(&self, so_far: usize) {
+        if let Some((subjects, count)) = self.report.counted.last() {
+            let so_far = u64::try_from(so_far).unwrap_or(u64::MAX);
+            self.progress.show(subjects, count.saturating_add(so_far));
+        }
+    }
+
     pub(crate) fn found(&mut self, findings: impl IntoIterator<Item = Finding>) {
         for finding in findings {
             if self.report.findings.len() < MOST_FINDINGS {

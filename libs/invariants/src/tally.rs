@@ -5,14 +5,13 @@ use std::cmp::Ordering;
 
 use bson::{Bson, Document, doc};
 use futures::TryStreamExt as _;
-use mongodb::options::ReadConcern;
 use mongodb::{ClientSession, SessionCursor};
 
 use crate::Error;
 use crate::databases::Source;
 use crate::fields::{id_text, shown};
 use crate::finding::{Finding, Invariant, Notes, Subject};
-use crate::sweep::Checker;
+use crate::sweep::{Checker, Suspect};
 
 /// How many are looked at between two signs of life.
 const STRIDE: usize = 500;
@@ -48,35 +47,74 @@ pub(crate) fn only(field: &str, keys: Option<&[Bson]>) -> Vec<Document> {
 /// Compares all of them, and those that differ once more.
 pub(crate) async fn check(checker: &mut Checker<'_>, tally: &Tally) -> Result<(), Error> {
     checker.begin(tally.subjects);
-    let mut suspects = Vec::new();
-    let mut comparison = Comparison::begin(tally, None).await?;
-    let mut since_shown = 0;
-    while let Some((key, findings)) = comparison.next().await? {
-        match findings.is_empty() {
-            true => {}
-            false if suspects.len() < MOST_AGAIN => suspects.push(key),
-            false => checker.leave_off(findings.len()),
-        }
-        since_shown += 1;
-        if since_shown == STRIDE {
-            checker.looked_at(std::mem::take(&mut since_shown));
-        }
-    }
-    checker.looked_at(since_shown);
-    if !suspects.is_empty() {
+    let first = look(checker, tally, None).await?;
+    checker.looked_at(first.seen);
+    checker.leave_off(first.left_off);
+    if !first.suspects.is_empty() {
         checker.pause().await;
-        let mut again = Comparison::begin(tally, Some(&suspects)).await?;
-        while let Some((_, findings)) = again.next().await? {
-            checker.found(findings);
+        let keys: Vec<Bson> = first.suspects.into_iter().map(|it| it.id).collect();
+        for suspect in look(checker, tally, Some(&keys)).await?.suspects {
+            checker.found(suspect.findings);
         }
     }
     Ok(())
 }
 
+/// What was seen at one point in time.
+#[derive(Default)]
+struct Look {
+    seen: usize,
+    suspects: Vec<Suspect>,
+    /// Findings of suspects that are more than are looked at again.
+    left_off: usize,
+}
+
+impl Look {
+    fn note(&mut self, id: Bson, findings: Vec<Finding>) {
+        self.seen += 1;
+        match findings.is_empty() {
+            true => {}
+            false if self.suspects.len() < MOST_AGAIN => {
+                self.suspects.push(Suspect { id, findings });
+            }
+            false => self.left_off += findings.len(),
+        }
+    }
+}
+
+/// Looks at all, or at those of some keys.
+async fn look(checker: &Checker<'_>, tally: &Tally, keys: Option<&[Bson]>) -> Result<Look, Error> {
+    let failed = |error| tally.kept.unreadable(error);
+    let mut snapshot = tally.kept.snapshot().await?;
+    loop {
+        let attempt = look_once(checker, tally, keys, snapshot.session()).await;
+        if let Some(look) = snapshot.settle(attempt).await.map_err(failed)? {
+            return Ok(look);
+        }
+    }
+}
+
+async fn look_once(
+    checker: &Checker<'_>,
+    tally: &Tally,
+    keys: Option<&[Bson]>,
+    session: &mut ClientSession,
+) -> Result<Look, reen_mongo::Error> {
+    let mut look = Look::default();
+    let mut comparison = Comparison::begin(tally, keys, session).await?;
+    while let Some((key, findings)) = comparison.next().await? {
+        look.note(key, findings);
+        if look.seen.is_multiple_of(STRIDE) {
+            checker.glimpse(look.seen);
+        }
+    }
+    Ok(look)
+}
+
 /// Two sorted streams, side by side.
-struct Comparison<'tally> {
-    tally: &'tally Tally,
-    session: ClientSession,
+struct Comparison<'look> {
+    tally: &'look Tally,
+    session: &'look mut ClientSession,
     kept: Side,
     summed: Side,
 }
@@ -87,25 +125,25 @@ struct Side {
     head: Option<Document>,
 }
 
-impl<'tally> Comparison<'tally> {
-    async fn begin(tally: &'tally Tally, keys: Option<&[Bson]>) -> Result<Self, Error> {
-        let failed = tally.kept.failed();
-        let mut session = tally.kept.snapshot().await?;
+impl<'look> Comparison<'look> {
+    async fn begin(
+        tally: &'look Tally,
+        keys: Option<&[Bson]>,
+        session: &'look mut ClientSession,
+    ) -> mongodb::error::Result<Self> {
         let mut pipeline = (tally.pipeline)(keys);
         pipeline.push(doc! {"$sort": {"_id": 1}});
-        let summing = tally.summed.collection.aggregate(pipeline);
-        // Said here again: the read concern of the connection would be taken before the session's.
-        let summing = summing.read_concern(ReadConcern::snapshot());
-        let summed = summing.allow_disk_use(true).session(&mut session).await;
-        let summed = summed.map_err(&failed)?;
+        let parts = tally.summed.collection.of_snapshots();
+        let summing = parts.aggregate(pipeline).allow_disk_use(true);
+        let summed = summing.session(&mut *session).await?;
         let mut filter = tally.kept_filter.clone();
         if let Some(keys) = keys {
             filter.insert("_id", doc! {"$in": keys});
         }
-        let keeping = tally.kept.collection.find(filter).sort(doc! {"_id": 1});
-        let keeping = keeping.read_concern(ReadConcern::snapshot());
+        let sums = tally.kept.collection.of_snapshots();
+        let keeping = sums.find(filter).sort(doc! {"_id": 1});
         let keeping = keeping.projection(tally.kept_fields.clone());
-        let kept = keeping.session(&mut session).await.map_err(&failed)?;
+        let kept = keeping.session(&mut *session).await?;
         let mut comparison = Self {
             tally,
             session,
@@ -117,7 +155,7 @@ impl<'tally> Comparison<'tally> {
     }
 
     /// The next key, and what is wrong with it.
-    async fn next(&mut self) -> Result<Option<(Bson, Vec<Finding>)>, Error> {
+    async fn next(&mut self) -> mongodb::error::Result<Option<(Bson, Vec<Finding>)>> {
         let order = match (self.kept.key(), self.summed.key()) {
             (None, None) => return Ok(None),
             (Some(_), None) => Ordering::Less,
@@ -135,12 +173,10 @@ impl<'tally> Comparison<'tally> {
         Ok(Some((key, notes.into_findings())))
     }
 
-    async fn advance(&mut self, kept: bool, summed: bool) -> Result<(), Error> {
-        let failed = self.tally.kept.failed();
+    async fn advance(&mut self, kept: bool, summed: bool) -> mongodb::error::Result<()> {
         for (side, is_next) in [(&mut self.kept, kept), (&mut self.summed, summed)] {
             if is_next {
-                let next = side.cursor.next(&mut self.session).await;
-                side.head = next.transpose().map_err(&failed)?;
+                side.head = side.cursor.next(self.session).await.transpose()?;
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use mongodb::action::{
     Action as _, Aggregate, CountDocuments, EstimatedDocumentCount, Find, FindOne,
     FindOneAndDelete, FindOneAndReplace, FindOneAndUpdate,
 };
-use mongodb::options::UpdateModifications;
+use mongodb::options::{CollectionOptions, ReadConcern, UpdateModifications};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -42,6 +42,20 @@ impl<T: Send + Sync> Collection<T> {
     #[must_use]
     pub fn clone_with_type<U: Send + Sync>(&self) -> Collection<U> {
         Collection(self.0.clone_with_type())
+    }
+
+    /// The same documents, as a session of a [`Snapshot`] reads them.
+    ///
+    /// The driver takes the read concern of a collection before the session's, and so reads no snapshot
+    /// without this.
+    ///
+    /// [`Snapshot`]: crate::Snapshot
+    #[must_use]
+    pub fn of_snapshots(&self) -> Self {
+        let options = CollectionOptions::builder().read_concern(ReadConcern::snapshot());
+        let named = self.0.namespace();
+        let database = self.0.client().database(&named.db);
+        Self(database.collection_with_options(&named.coll, options.build()))
     }
 
     /// The driver's `find`, within the deadline.

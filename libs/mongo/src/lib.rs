@@ -1,6 +1,6 @@
 //! MongoDB as every service uses it: one database each, migrated from version to version, searches that end with
-//! the call that they are made for, transactions that are retried, group commit, the fence that keeps
-//! stale sagas out, and the answers to requests that clients named.
+//! the call that they are made for, transactions that are retried, reads of one point in time, group
+//! commit, the fence that keeps stale sagas out, and the answers to requests that clients named.
 
 mod bulk;
 mod collection;
@@ -14,8 +14,10 @@ mod group;
 mod guarded;
 mod idempotency;
 mod migration;
+mod pause;
 mod pool;
 mod probe;
+mod snapshot;
 mod transaction;
 
 pub use bulk::update_each;
@@ -30,4 +32,5 @@ pub use migration::{
     Applied, Deviation, Drift, Holder, Indexes, Migration, Misfit, PASSING_COLLECTIONS, Rewrite,
     Schema, Standing, Until,
 };
+pub use snapshot::Snapshot;
 pub use transaction::{Transaction, TransactionError};

@@ -6,20 +6,18 @@ use mongodb::error::{
     Error as DriverError, ErrorKind, TRANSIENT_TRANSACTION_ERROR,
     UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
-use rand::Rng as _;
 use reen_chassis::CallContext;
 use tokio::time::Instant;
 
 use crate::deadline::time_left;
+use crate::pause::Pause;
 use crate::{Database, Error};
 
 /// Whoever waits gives up with its deadline; this ends what nobody waits for.
 const PATIENCE: Duration = Duration::from_secs(30);
-const FIRST_PAUSE: Duration = Duration::from_millis(2);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 const WRITE_CONFLICT: i32 = 112;
 
-/// An error that can come out of a transaction: either the database's, or a rule's that ends it.
+/// An error that can come out of a transaction or a snapshot: either the database's, or a rule's that ends it.
 pub trait TransactionError: From<Error> {
     /// The database's error, when it is one; whether to try again follows from it.
     fn database(&self) -> Option<&Error>;
@@ -48,7 +46,7 @@ impl TransactionError for Error {
 pub struct Transaction {
     session: ClientSession,
     give_up: Instant,
-    pause: Duration,
+    pause: Pause,
 }
 
 impl Transaction {
@@ -63,7 +61,7 @@ impl Transaction {
         Ok(Self {
             session,
             give_up: Instant::now() + patience,
-            pause: FIRST_PAUSE,
+            pause: Pause::first(),
         })
     }
 
@@ -94,7 +92,7 @@ impl Transaction {
         if !is_transient || Instant::now() >= self.give_up {
             return Err(failure);
         }
-        self.wait().await;
+        self.pause.wait().await;
         start(&mut self.session).await?;
         Ok(None)
     }
@@ -108,17 +106,11 @@ impl Transaction {
                     if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
                         && Instant::now() < self.give_up =>
                 {
-                    self.wait().await;
+                    self.pause.wait().await;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-    }
-
-    async fn wait(&mut self) {
-        let share = rand::rng().random_range(0.0..=1.0);
-        tokio::time::sleep(self.pause.mul_f64(share)).await;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 }
 

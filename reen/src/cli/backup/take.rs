@@ -4,9 +4,9 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use bson::{Document, RawDocumentBuf, Timestamp, doc};
 use chrono::{DateTime, SecondsFormat};
+use mongodb::ClientSession;
 use mongodb::error::ErrorKind;
-use mongodb::options::{CollectionOptions, ReadConcern, SessionOptions};
-use mongodb::{ClientSession, Collection};
+use mongodb::options::SessionOptions;
 use reen_chassis::config::Environment;
 use reen_mongo::{Database, Standing};
 use serde_json::json;
@@ -129,7 +129,8 @@ impl<'a> Backup<'a> {
         let owner = owned.owner();
         let path = format!("{owner}/{name}.bson.gz");
         let mut writer = Writer::create(&self.folder.join(&path))?;
-        let documents = of_snapshots::<RawDocumentBuf>(&owned.database, name);
+        let documents = owned.database.collection::<RawDocumentBuf>(name);
+        let documents = documents.of_snapshots();
         let mut found = documents.find(doc! {}).session(&mut *session).await?;
         while found.advance(&mut *session).await? {
             if writer.documents.is_multiple_of(COUNTED) {
@@ -175,19 +176,11 @@ async fn moment_of(databases: &[(&Owned, Shape)]) -> anyhow::Result<Timestamp> {
     });
     let (database, name) = collections.next().context("there is nothing to save")?;
     let mut session = database.client().start_session().snapshot(true).await?;
-    let documents = of_snapshots::<Document>(database, name);
+    let documents = database.collection::<Document>(name).of_snapshots();
     let _whatever_is_there = documents.find_one(doc! {}).session(&mut session).await?;
     session
         .snapshot_time()
         .context("MongoDB has named no moment")
-}
-
-/// The driver reads no snapshot where a collection has another read concern, which ours have.
-fn of_snapshots<T: Send + Sync>(database: &Database, name: &str) -> Collection<T> {
-    let options = CollectionOptions::builder().read_concern(ReadConcern::snapshot());
-    database
-        .driver()
-        .collection_with_options(name, options.build())
 }
 
 async fn cluster(database: &Database) -> anyhow::Result<Document> {
@@ -216,7 +209,7 @@ fn explained(error: anyhow::Error) -> anyhow::Error {
              minSnapshotHistoryWindowInSeconds, see docs/operations.md",
         ),
         Some(ErrorKind::Command(command)) if command.code == SNAPSHOT_UNAVAILABLE => error.context(
-            "an index was made while the backup was taken: remove what there is of it, and take it again",
+            "a collection was made when the backup began: remove what there is of it, and take it again",
         ),
         _ => error,
     }

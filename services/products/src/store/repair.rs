@@ -3,10 +3,11 @@
 use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use mongodb::{ClientSession, SessionCursor};
-use reen_mongo::{Collection, Transaction};
+use reen_mongo::{Collection, Snapshot, Transaction};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
+use super::document::HoldDocument;
 use crate::domain::{Counts, Difference, HoldState, Holdings};
 use crate::error::Error;
 
@@ -54,29 +55,39 @@ impl Store {
     ///
     /// Both are read in the order of ids, so that neither has to fit into memory.
     pub(crate) async fn compare_counts(&self, most: usize) -> Result<Comparison, Error> {
-        let mut session = self
-            .database
-            .client()
-            .start_session()
-            .snapshot(true)
-            .await?;
-        let mut holdings = self.holdings(&mut session, doc! {}).await?;
+        let mut snapshot = Snapshot::begin(&self.database).await?;
+        loop {
+            let attempt = self.compare_once(snapshot.session(), most).await;
+            if let Some(compared) = snapshot.settle(attempt).await? {
+                return Ok(compared);
+            }
+        }
+    }
+
+    async fn compare_once(
+        &self,
+        session: &mut ClientSession,
+        most: usize,
+    ) -> Result<Comparison, Error> {
+        let holds = self.holds.of_snapshots();
+        let mut holdings = holdings(&holds, session, doc! {}).await?;
         let mut products = self
             .counts()
+            .of_snapshots()
             .find(doc! {})
             .projection(counted_fields())
             .sort(doc! {"_id": 1})
-            .session(&mut session)
+            .session(&mut *session)
             .await?;
         let mut compared = Comparison::default();
-        let mut next_held = holdings.next(&mut session).await.transpose()?;
-        while let Some(product) = products.next(&mut session).await.transpose()? {
+        let mut next_held = holdings.next(session).await.transpose()?;
+        while let Some(product) = products.next(session).await.transpose()? {
             // Holds of a product that is not there are nothing to set right.
             while next_held
                 .as_ref()
                 .is_some_and(|it| it.product_id < product.id)
             {
-                next_held = holdings.next(&mut session).await.transpose()?;
+                next_held = holdings.next(session).await.transpose()?;
             }
             let own = next_held.as_ref().filter(|it| it.product_id == product.id);
             let difference = product.counts().difference(product.id, sums(own));
@@ -117,8 +128,8 @@ impl Store {
             return Ok(None);
         };
         let of_product = doc! {"lines.productId": product_id};
-        let mut holdings = self.holdings(&mut *session, of_product).await?;
-        let own = holdings.next(&mut *session).await.transpose()?;
+        let mut holdings = holdings(&self.holds, session, of_product).await?;
+        let own = holdings.next(session).await.transpose()?;
         let difference = product.counts().difference(product_id, sums(own.as_ref()));
         let Some(difference) = difference else {
             return Ok(None);
@@ -133,36 +144,36 @@ impl Store {
         }))
     }
 
-    /// What the holds hold and sold of each product whose lines match, in the order of the products'
-    /// ids.
-    async fn holdings(
-        &self,
-        session: &mut ClientSession,
-        lines: Document,
-    ) -> Result<SessionCursor<HoldingsDocument>, Error> {
-        let open = [HoldState::Held.word(), HoldState::Sold.word()];
-        let pieces_in = |state: HoldState| {
-            let is_in = doc! {"$eq": ["$state", state.word()]};
-            doc! {"$sum": {"$cond": [is_in, "$lines.quantity", 0_i64]}}
-        };
-        let pipeline = vec![
-            doc! {"$match": {"$and": [{"state": {"$in": open}}, &lines]}},
-            doc! {"$unwind": "$lines"},
-            doc! {"$match": lines},
-            doc! {"$group": {
-                "_id": "$lines.productId",
-                "held": pieces_in(HoldState::Held),
-                "sold": pieces_in(HoldState::Sold),
-            }},
-            doc! {"$sort": {"_id": 1}},
-        ];
-        let summing = self.holds.aggregate(pipeline).with_type();
-        Ok(summing.allow_disk_use(true).session(session).await?)
-    }
-
     fn counts(&self) -> Collection<CountsDocument> {
         self.products.clone_with_type()
     }
+}
+
+/// What the holds hold and sold of each product whose lines match, in the order of the products'
+/// ids.
+async fn holdings(
+    holds: &Collection<HoldDocument>,
+    session: &mut ClientSession,
+    lines: Document,
+) -> Result<SessionCursor<HoldingsDocument>, Error> {
+    let open = [HoldState::Held.word(), HoldState::Sold.word()];
+    let pieces_in = |state: HoldState| {
+        let is_in = doc! {"$eq": ["$state", state.word()]};
+        doc! {"$sum": {"$cond": [is_in, "$lines.quantity", 0_i64]}}
+    };
+    let pipeline = vec![
+        doc! {"$match": {"$and": [{"state": {"$in": open}}, &lines]}},
+        doc! {"$unwind": "$lines"},
+        doc! {"$match": lines},
+        doc! {"$group": {
+            "_id": "$lines.productId",
+            "held": pieces_in(HoldState::Held),
+            "sold": pieces_in(HoldState::Sold),
+        }},
+        doc! {"$sort": {"_id": 1}},
+    ];
+    let summing = holds.aggregate(pipeline).with_type();
+    Ok(summing.allow_disk_use(true).session(session).await?)
 }
 
 fn sums(holdings: Option<&HoldingsDocument>) -> Holdings {
