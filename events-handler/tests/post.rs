@@ -5,6 +5,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bson::{Document, doc};
 use reen_proto::events::v1::LetterRequested;
@@ -16,6 +17,8 @@ use tokio_util::sync::DropGuard;
 const BUYERS: &str = "buyer@reen.example";
 const SELLERS: &str = "seller@reen.example";
 const SENDERS: &str = "no-reply@reen.example";
+/// Longer than any test.
+const NEVER: Duration = Duration::from_secs(3_600);
 
 /// The mesh, with a mail server.
 struct Mailing {
@@ -28,8 +31,12 @@ struct Mailing {
 
 impl Mailing {
     async fn start() -> Self {
+        Self::with(Config::in_process()).await
+    }
+
+    async fn with(server: Config) -> Self {
         reen_chassis::metrics::install();
-        let server = MailSim::build(Config::in_process()).await.unwrap();
+        let server = MailSim::build(server).await.unwrap();
         let office = server.office();
         let smtp_url = server.smtp_url();
         let line = FaultProxy::to(&smtp_url).await;
@@ -51,6 +58,16 @@ impl Mailing {
         let checkout = checkout_id();
         self.world.pay(&checkout, 1).await;
         checkout
+    }
+
+    /// Once so many orders are there.
+    async fn bought(&self, orders: usize) {
+        eventually("the orders to be made", async || {
+            let effects = self.world.book.effects();
+            let completed = effects.iter().filter(|made| *made == "complete_checkout");
+            (completed.count() == orders).then_some(())
+        })
+        .await;
     }
 
     /// The first `count` letters to an address, when they have come.
@@ -179,6 +196,44 @@ async fn a_post_that_is_away_does_not_hold_up_the_order() {
     assert_eq!(mailing.office.letters_to(BUYERS).len(), 1);
     assert_eq!(mailing.office.letters_to(SELLERS).len(), 1);
     mailing.assert_bought_once();
+}
+
+/// More orders than are worked on at a time: their letters must not keep the places of the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_that_says_nothing_does_not_hold_up_the_orders() {
+    const ORDERS: usize = 40;
+    let mailing = Mailing::start().await;
+    mailing.line.delay(NEVER);
+    for _ in 0..ORDERS {
+        mailing.buy().await;
+    }
+    mailing.bought(ORDERS).await;
+    assert!(mailing.office.letters_to(BUYERS).is_empty());
+    mailing.line.restore();
+    mailing.taken(BUYERS, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_the_mail_server_cannot_write_to_is_given_up() {
+    let mut server = Config::in_process();
+    server.limits.other_letters = false;
+    let mailing = Mailing::with(server).await;
+    mailing.world.book.move_buyer_to("büyer@reen.example");
+    let checkout = mailing.buy().await;
+    mailing.world.order_saga_in(&checkout, "done").await;
+    assert_eq!(mailing.office.letters_to(SELLERS).len(), 1);
+    mailing.assert_bought_once();
+    assert!(mailing.undeliverable().await >= 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_in_a_domain_of_other_letters_is_written_to_by_any_mail_server() {
+    let mut server = Config::in_process();
+    server.limits.other_letters = false;
+    let mailing = Mailing::with(server).await;
+    mailing.world.book.move_buyer_to("buyer@bücher.example");
+    mailing.buy().await;
+    mailing.taken("buyer@xn--bcher-kva.example", 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,6 +37,7 @@ pub(crate) struct Book {
     unsettled: Mutex<Unsettled>,
     payments: Mutex<HashMap<String, Payment>>,
     letters: Mutex<Letters>,
+    buyers_address: Mutex<Option<String>>,
     killing: Notify,
 }
 
@@ -128,6 +129,17 @@ impl Book {
     /// How often the unsettled checkouts were asked for.
     pub(crate) fn times_listed(&self) -> usize {
         self.unsettled.lock().unwrap().times
+    }
+
+    /// From now on the buyer is written to there.
+    pub(crate) fn move_buyer_to(&self, address: &str) {
+        *self.buyers_address.lock().unwrap() = Some(address.to_owned());
+    }
+
+    /// What auth answers.
+    pub(crate) fn buyers_address(&self) -> String {
+        let moved = self.buyers_address.lock().unwrap().clone();
+        moved.unwrap_or_else(|| "buyer@reen.example".to_owned())
     }
 
     /// From now on no letter goes to anybody.

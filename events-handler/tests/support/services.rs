@@ -67,20 +67,14 @@ impl auth::auth_server::Auth for StandIn {
         request: Request<auth::FindContactsRequest>,
     ) -> Result<Response<auth::FindContactsResponse>, Status> {
         let contact = |id: String| {
-            let name = if id == BUYER {
-                "Bea Buyer"
-            } else {
-                "Sam Seller"
-            };
-            let email = if id == BUYER {
-                "buyer@reen.example"
-            } else {
-                "seller@reen.example"
+            let (name, email) = match id == BUYER {
+                true => ("Bea Buyer", self.0.buyers_address()),
+                false => ("Sam Seller", "seller@reen.example".to_owned()),
             };
             auth::Contact {
                 id,
                 name: name.to_owned(),
-                email: email.to_owned(),
+                email,
             }
         };
         let contacts = request.into_inner().ids.into_iter().map(contact).collect();

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bson::{DateTime, Document, doc};
+use futures::TryStreamExt as _;
 use futures::future::join_all;
 use reen_invariants::Terms;
-use reen_testkit::eventually;
+use reen_mongo::Database;
+use reen_testkit::{FaultProxy, eventually};
 use reen_tests::{Mesh, Scene};
 use serde_json::Value;
 
@@ -16,6 +18,8 @@ use crate::support::{KEYS, Six, backup, restore, type_in};
 
 /// What is broken stays broken: it is not worth a longer second look.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// Each way: between two questions there is time enough to make a collection.
+const FAR_AWAY: Duration = Duration::from_millis(100);
 
 /// As much as the command line reads.
 fn databases_of(mesh: &Mesh) -> HashMap<String, String> {
@@ -149,6 +153,46 @@ async fn a_payment_whose_message_is_not_in_the_backup_becomes_an_order_all_the_s
     let buyer = buyer.at(&second.gateway);
     buyer.checkout_in(&checkout, "completed").await;
     assert_eq!(buyer.in_stock(&product).await, 3);
+}
+
+/// How often anything was asked about the orders besides their documents.
+async fn questions_about(orders: &Database) -> i64 {
+    let orders = orders.collection::<Document>("orders");
+    let told = orders.aggregate([doc! {"$collStats": {"latencyStats": {}}}]);
+    let told: Vec<Document> = told.await.unwrap().try_collect().await.unwrap();
+    let told = told[0].get_document("latencyStats").unwrap();
+    let commands = told.get_document("commands").unwrap();
+    commands.get_i64("ops").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_that_is_made_when_a_backup_begins_is_in_it() {
+    let six = Six::fresh();
+    let mut environment = six.environment();
+    type_in(&environment, &["migrate", "up"]).await;
+    let orders = six.open("ORDERS_DATABASE_URL").await;
+    let auth = six.open("AUTH_DATABASE_URL").await;
+    let url = environment["ORDERS_DATABASE_URL"].clone();
+    let proxy = FaultProxy::to(&url).await;
+    proxy.delay(FAR_AWAY);
+    environment.insert("ORDERS_DATABASE_URL".to_owned(), proxy.through(&url));
+    let folder = tempfile::tempdir().unwrap();
+    let before = questions_about(&orders).await;
+    let making = async {
+        // What auth has is known by then.
+        eventually("the indexes of the orders to be listed", async || {
+            (questions_about(&orders).await > before).then_some(())
+        })
+        .await;
+        let purchases = auth.collection::<Document>("purchases");
+        purchases.insert_one(doc! {"_id": "first"}).await.unwrap();
+    };
+    let (said, ()) = tokio::join!(backup(&environment, folder.path()), making);
+    assert_eq!(said.code, 0, "{said:?}");
+    let manifest = manifest(folder.path());
+    let saved = manifest["databases"][0]["collections"].as_array().unwrap();
+    let purchases = saved.iter().find(|it| it["name"] == "purchases").unwrap();
+    assert_eq!(purchases["documents"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,8 @@ pub struct Limits {
     pub letter: usize,
     /// The most recipients of one letter. RFC 5321 demands 100 at least.
     pub recipients: usize,
+    /// Whether addresses may have other letters than those of ASCII (`SMTPUTF8`, RFC 6531).
+    pub other_letters: bool,
     /// The most connections at a time.
     pub connections: usize,
     /// How long it waits for a line, and for a sender to take an answer. A real server waits for minutes.
@@ -40,6 +42,7 @@ impl Default for Limits {
             line: 1_000,
             letter: 10 * 1024 * 1024,
             recipients: 100,
+            other_letters: true,
             connections: 100,
             idle: Duration::from_secs(60),
             kept_letters: 1_000,

@@ -1,5 +1,7 @@
 //! What the stand-in answers: RFC 5321, 4.2.
 
+use super::Limits;
+
 pub(super) const GREETING: &str = "220 reen-sims ESMTP\r\n";
 pub(super) const HELLO: &str = "250 reen-sims\r\n";
 pub(super) const DONE: &str = "250 done\r\n";
@@ -24,9 +26,14 @@ pub(super) const NEEDS_UTF8: &str = "553 such an address needs SMTPUTF8\r\n";
 pub(super) const UNKNOWN_PARAMETER: &str = "555 unknown parameter\r\n";
 
 /// What the stand-in can do, and how large a letter may be, in bytes.
-pub(super) fn extensions(largest_letter: usize) -> String {
+pub(super) fn extensions(limits: &Limits) -> String {
+    let other_letters = match limits.other_letters {
+        true => "250-SMTPUTF8\r\n",
+        false => "",
+    };
+    let largest_letter = limits.letter;
     format!(
-        "250-reen-sims\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE {largest_letter}\r\n"
+        "250-reen-sims\r\n250-PIPELINING\r\n250-8BITMIME\r\n{other_letters}250 SIZE {largest_letter}\r\n"
     )
 }
 

@@ -139,7 +139,7 @@ impl Session {
         match request {
             Request::Ehlo { .. } => {
                 self.greet();
-                replies::extensions(self.office.limits().letter).into()
+                replies::extensions(self.office.limits()).into()
             }
             Request::Helo { .. } => {
                 self.greet();
@@ -170,7 +170,8 @@ impl Session {
         if self.envelope.is_some() {
             return replies::SENDER_TWICE.into();
         }
-        if from.flags & !OFFERED != 0 {
+        let is_refused = is_utf8 && !self.office.limits().other_letters;
+        if is_refused || from.flags & !OFFERED != 0 {
             return replies::UNKNOWN_PARAMETER.into();
         }
         if from.size > self.office.limits().letter {

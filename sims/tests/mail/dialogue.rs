@@ -1,5 +1,7 @@
 //! What is answered to what, line by line.
 
+use reen_sims::mail::Config;
+
 use crate::support::{BUYER, FROM, Running, SELLER, in_time};
 
 #[tokio::test]
@@ -150,6 +152,17 @@ async fn addresses_of_other_scripts_need_the_extension() {
     talk.say("DATA", 354).await;
     talk.say(".", 250).await;
     assert_eq!(sim.office.letters_to("käufer@reen.example").len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_of_before_knows_no_other_letters() {
+    let mut config = Config::in_process();
+    config.limits.other_letters = false;
+    let sim = Running::start_with(config).await;
+    let mut talk = sim.connect().await;
+    let offered = talk.say("EHLO test.example", 250).await;
+    assert!(!offered.iter().any(|line| line.contains("SMTPUTF8")));
+    talk.say("MAIL FROM:<a@reen.example> SMTPUTF8", 555).await;
 }
 
 #[tokio::test]

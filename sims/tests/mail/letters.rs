@@ -1,17 +1,24 @@
 //! Whole letters, through the client that the events-handler uses.
 
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::AsyncSmtpTransport;
-use lettre::{AsyncTransport as _, Message, Tokio1Executor};
+use lettre::transport::smtp::response::Response;
+use lettre::transport::smtp::{Error, SmtpTransport};
+use lettre::{Message, Transport as _};
 use reen_sims::mail::Fault;
+use tokio::task::spawn_blocking;
 
 use crate::support::{BUYER, FROM, Running, in_time};
 
-type Client = AsyncSmtpTransport<Tokio1Executor>;
-
-fn client(sim: &Running) -> Client {
-    let builder = Client::from_url(&sim.smtp_url).unwrap();
+fn client(sim: &Running) -> SmtpTransport {
+    let builder = SmtpTransport::from_url(&sim.smtp_url).unwrap();
     builder.build()
+}
+
+/// The client waits for the server in a thread.
+async fn send(client: &SmtpTransport, letter: Message) -> Result<Response, Error> {
+    let client = client.clone();
+    let sending = spawn_blocking(move || client.send(&letter));
+    sending.await.unwrap()
 }
 
 fn mailbox(name: &str, address: &str) -> Mailbox {
@@ -30,10 +37,10 @@ fn letter(to: &str) -> Message {
         .unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_whole_letter_comes_as_it_was_written() {
     let sim = Running::start().await;
-    client(&sim).send(letter(BUYER)).await.unwrap();
+    send(&client(&sim), letter(BUYER)).await.unwrap();
     let letters = in_time(sim.office.taken(BUYER, 1)).await;
     let [taken] = letters.as_slice() else {
         unreachable!("{letters:?}");
@@ -53,39 +60,40 @@ async fn a_whole_letter_comes_as_it_was_written() {
     assert_eq!(taken.header("X-Nothing"), None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn letters_go_one_after_the_other_over_one_connection() {
     let sim = Running::start().await;
     let client = client(&sim);
     for _ in 0..3 {
-        client.send(letter(BUYER)).await.unwrap();
+        send(&client, letter(BUYER)).await.unwrap();
     }
     assert_eq!(sim.office.letters_to(BUYER).len(), 3);
-    assert!(client.test_connection().await.unwrap());
+    let tested = spawn_blocking(move || client.test_connection());
+    assert!(tested.await.unwrap().unwrap());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_of_another_script_is_written_to() {
     let sim = Running::start().await;
     let to = "käufer@reen.example";
-    client(&sim).send(letter(to)).await.unwrap();
+    send(&client(&sim), letter(to)).await.unwrap();
     assert_eq!(sim.office.letters_to(to).len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_client_tells_now_from_never() {
     let sim = Running::start().await;
     let client = client(&sim);
     sim.office.fail(BUYER, Fault::NotNow, 1);
-    let error = client.send(letter(BUYER)).await.unwrap_err();
+    let error = send(&client, letter(BUYER)).await.unwrap_err();
     assert!(error.is_transient(), "{error}");
     sim.office.fail(BUYER, Fault::NoSuchMailbox, 1);
-    let error = client.send(letter(BUYER)).await.unwrap_err();
+    let error = send(&client, letter(BUYER)).await.unwrap_err();
     assert!(error.is_permanent(), "{error}");
     sim.office.fail(BUYER, Fault::AnswerLost, 1);
-    let error = client.send(letter(BUYER)).await.unwrap_err();
+    let error = send(&client, letter(BUYER)).await.unwrap_err();
     assert!(!error.is_permanent() && !error.is_transient(), "{error}");
     assert_eq!(sim.office.letters_to(BUYER).len(), 1);
-    client.send(letter(BUYER)).await.unwrap();
+    send(&client, letter(BUYER)).await.unwrap();
     assert_eq!(sim.office.letters_to(BUYER).len(), 2);
 }

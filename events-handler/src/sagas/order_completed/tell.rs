@@ -1,8 +1,10 @@
 //! The letters: after the order, or after the refund.
 
+use std::time::{Duration, Instant};
+
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
-use reen_error::Failure;
+use reen_error::{Code, Failure};
 use reen_proto::auth::v1::{Contact, FindContactsRequest};
 
 use super::State;
@@ -10,6 +12,8 @@ use super::steps::sellers;
 use crate::clients::{Letter, LetterLine, Unsent};
 use crate::saga::Call;
 
+/// After that no more letters are begun in one try: the saga's lease is for longer, but not for ever.
+const ENOUGH: Duration = Duration::from_secs(25);
 /// So many letters of one order are on their way at a time: as many connections it takes to the post.
 const AT_ONCE: usize = 4;
 
@@ -33,14 +37,19 @@ pub(super) fn of_the_order<'call>(
     .boxed()
 }
 
-/// While the post is away no more are tried.
+/// While the post is away no more are tried, and while it is slow only so many at a time.
 async fn tell_all(
     call: &Call<'_>,
     state: &mut State,
     letters: &[(&str, &Contact, Letter)],
 ) -> Result<(), Failure> {
+    let since = Instant::now();
     let mut refused = Ok(());
     for some in letters.chunks(AT_ONCE) {
+        if since.elapsed() > ENOUGH {
+            let slow = "the post is slow; the other letters of the order come later";
+            return Err(Failure::new(Code::Unavailable, slow));
+        }
         let telling = some
             .iter()
             .map(|(about, contact, letter)| tell(call, state, about, contact, letter));

@@ -6,12 +6,12 @@ use reen_mongo::{Database, Error, PASSING_COLLECTIONS};
 use serde::{Deserialize, Serialize};
 
 /// All collections of a database.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Shape {
     pub(super) collections: Vec<Collection>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Collection {
     pub(super) name: String,
     options: Document,

@@ -22,6 +22,8 @@ use crate::cli::waiting::with_signs_of_life;
 
 const SNAPSHOT_TOO_OLD: i32 = 239;
 const SNAPSHOT_UNAVAILABLE: i32 = 246;
+/// How often it is looked whether anything is being made.
+const MOST_LOOKS: usize = 10;
 /// A sign of life names so many documents more.
 const COUNTED: u64 = 1_000;
 
@@ -73,16 +75,22 @@ impl<'a> Backup<'a> {
         doing: &'a RefCell<String>,
     ) -> anyhow::Result<Self> {
         check_cluster(databases).await?;
-        let mut shaped = Vec::new();
-        for owned in databases {
-            shaped.push((owned, Shape::of(&owned.database).await?));
+        for _ in 0..MOST_LOOKS {
+            let shapes = shapes_of(databases).await?;
+            let moment = moment_of(databases, &shapes).await?;
+            // What was made in between is there at the moment, and was not listed.
+            if shapes_of(databases).await? == shapes {
+                return Ok(Self {
+                    folder,
+                    databases: databases.iter().zip(shapes).collect(),
+                    moment,
+                    doing,
+                });
+            }
         }
-        Ok(Self {
-            folder,
-            moment: moment_of(&shaped).await?,
-            databases: shaped,
-            doing,
-        })
+        bail!(
+            "collections or indexes are being made: take the backup when the migration has ended, see `reen migrate status`"
+        )
     }
 
     async fn save(self) -> anyhow::Result<Manifest> {
@@ -168,9 +176,17 @@ async fn check_cluster(databases: &[Owned]) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn shapes_of(databases: &[Owned]) -> anyhow::Result<Vec<Shape>> {
+    let mut shapes = Vec::with_capacity(databases.len());
+    for owned in databases {
+        shapes.push(Shape::of(&owned.database).await?);
+    }
+    Ok(shapes)
+}
+
 /// A moment of the past at which all that was listed was there already.
-async fn moment_of(databases: &[(&Owned, Shape)]) -> anyhow::Result<Timestamp> {
-    let mut collections = databases.iter().flat_map(|(owned, shape)| {
+async fn moment_of(databases: &[Owned], shapes: &[Shape]) -> anyhow::Result<Timestamp> {
+    let mut collections = databases.iter().zip(shapes).flat_map(|(owned, shape)| {
         let collections = shape.collections.iter();
         collections.map(|collection| (&owned.database, collection.name.as_str()))
     });

@@ -1,18 +1,20 @@
-use std::error::Error as _;
+mod line;
+mod smtp;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
 use async_trait::async_trait;
+use lettre::address::AddressError;
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp;
-use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::{Address, FileTransport, Message, Transport as _};
 use reen_chassis::telemetry::trace;
 use reen_error::{Code, Failure};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use url::Host;
+
+use smtp::Smtp;
 
 use super::{Letter, Mailer, Unsent};
-
-const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where letters go.
 #[derive(Clone, Debug)]
@@ -28,12 +30,12 @@ pub struct MailSettings {
 /// Letters by SMTP, or into a folder.
 pub(crate) struct Post {
     from: Mailbox,
-    transport: Transport,
+    outlet: Outlet,
 }
 
-enum Transport {
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
-    Folder(AsyncFileTransport<Tokio1Executor>),
+enum Outlet {
+    Smtp(Smtp),
+    Folder(FileTransport),
 }
 
 /// What became of a letter that is not tried again.
@@ -62,23 +64,20 @@ pub enum PostError {
 
 impl Post {
     pub(crate) fn open(settings: MailSettings) -> Result<Self, PostError> {
-        let transport = match &settings.smtp_url {
-            Some(url) => {
-                let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())?;
-                Transport::Smtp(builder.timeout(Some(SMTP_TIMEOUT)).build())
-            }
+        let outlet = match &settings.smtp_url {
+            Some(url) => Outlet::Smtp(Smtp::open(url)?),
             None => {
                 std::fs::create_dir_all(&settings.folder).map_err(|source| PostError::Folder {
                     folder: settings.folder.clone(),
                     source,
                 })?;
-                Transport::Folder(AsyncFileTransport::new(&settings.folder))
+                Outlet::Folder(FileTransport::new(&settings.folder))
             }
         };
         measures::describe();
         Ok(Self {
             from: settings.from,
-            transport,
+            outlet,
         })
     }
 
@@ -89,24 +88,23 @@ impl Post {
         address: &str,
         letter: &Letter,
     ) -> Result<Fate, Unsent> {
-        let Ok(email) = address.parse() else {
+        let Ok(email) = address.parse().and_then(in_ascii) else {
             return Ok(Fate::Undeliverable);
         };
         let to = Mailbox::new(Some(name.to_owned()), email);
         let message = self.message(id, to, letter).map_err(Unsent::Refused)?;
         trace::outgoing("post", "send letter", self.hand_over(message)).await
     }
+
     async fn hand_over(&self, message: Message) -> Result<Fate, Unsent> {
-        match &self.transport {
-            Transport::Smtp(smtp) => match smtp.send(message).await {
-                Ok(_) => Ok(Fate::Sent),
-                Err(error) if is_no_mailbox(&error) => Ok(Fate::Undeliverable),
-                Err(error) => Err(unsent(&error)),
-            },
-            Transport::Folder(folder) => match folder.send(message).await {
-                Ok(_) => Ok(Fate::Sent),
-                Err(error) => Err(Unsent::Away(failed(error))),
-            },
+        match &self.outlet {
+            Outlet::Smtp(smtp) => smtp.send(message).await,
+            Outlet::Folder(folder) => {
+                let folder = folder.clone();
+                let written = in_a_thread(move || folder.send(&message)).await?;
+                written.map_err(|error| Unsent::Away(failed(error)))?;
+                Ok(Fate::Sent)
+            }
         }
     }
 
@@ -133,21 +131,22 @@ impl Post {
     }
 }
 
-/// Of a server's answer its code alone is kept: its words repeat the address.
-fn unsent(error: &smtp::Error) -> Unsent {
-    match error.status() {
-        Some(code) => Unsent::Refused(failed(format_args!("it answered {code}"))),
-        None if error.is_response() => Unsent::Away(failed("its answer is no SMTP")),
-        None => Unsent::Away(failed(error)),
+/// The same address with its domain as every mail server knows it (RFC 5891).
+fn in_ascii(address: Address) -> Result<Address, AddressError> {
+    match Host::parse(address.domain()) {
+        Ok(Host::Domain(domain)) if !address.domain().is_ascii() => {
+            Address::new(address.user(), domain)
+        }
+        _ => Ok(address),
     }
 }
 
-/// Whether the server will never take a letter to this mailbox. What begins with 5.7 (RFC 3463) is about who
-/// sends or what is said: somebody can mend that.
-fn is_no_mailbox(error: &smtp::Error) -> bool {
-    let code = error.status().map(u16::from);
-    let words = error.source().map(ToString::to_string).unwrap_or_default();
-    matches!(code, Some(550 | 551 | 553)) && !words.starts_with("5.7.")
+/// For work that waits for the mail server or a disk.
+async fn in_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Unsent> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|ended| Unsent::Away(failed(ended)))
 }
 
 fn failed(why: impl std::fmt::Display) -> Failure {
