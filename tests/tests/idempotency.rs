@@ -191,6 +191,12 @@ async fn an_answer_that_is_lost_on_its_way_is_given_again() {
     .await;
     let seller = mesh.seller().await;
     let before = balance(&seller).await;
+    // Over such a slow line none would be made in time.
+    eventually("a connection to products", async || {
+        let products = seller.get("/products").await;
+        (products.status == 200).then_some(())
+    })
+    .await;
     proxy.delay(Duration::from_millis(500));
     let asking = {
         let seller = seller.clone();

@@ -1,4 +1,3 @@
-use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use reen_testkit::{TestBroker, TestDatabase};
@@ -62,12 +61,10 @@ async fn a_mesh_says_that_it_leaves_works_on_and_ends_from_the_outside_in() {
 async fn a_request_that_is_in_flight_is_finished_and_the_last_of_its_connection() {
     let broker = TestBroker::fresh().await;
     let mut gateway = gateway(&broker, &[]).await;
-    let mut client = gateway.half_a_request();
+    let request = gateway.request_in_flight();
     gateway.process.terminate();
     gateway.process.logged("stopping").await;
-    client.write_all(b"host: shop.test\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    client.read_to_string(&mut answer).unwrap();
+    let answer = request.finish();
     // Nobody is behind it.
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"));
@@ -83,7 +80,7 @@ async fn a_request_that_is_in_flight_is_finished_and_the_last_of_its_connection(
 async fn what_does_not_end_in_time_is_cut_off_and_named() {
     let broker = TestBroker::fresh().await;
     let mut gateway = gateway(&broker, &[("STOP_SECONDS", "1")]).await;
-    let _client = gateway.half_a_request();
+    let _request = gateway.request_in_flight();
     gateway.process.terminate();
     let (code, took) = gateway.process.ended().await;
     assert_eq!(code, 1, "{}", gateway.process.log());
@@ -96,7 +93,7 @@ async fn what_does_not_end_in_time_is_cut_off_and_named() {
 async fn the_second_signal_ends_it_at_once() {
     let broker = TestBroker::fresh().await;
     let mut gateway = gateway(&broker, &[]).await;
-    let _client = gateway.half_a_request();
+    let _request = gateway.request_in_flight();
     gateway.process.terminate();
     gateway.process.logged("stopping").await;
     gateway.process.terminate();

@@ -1,16 +1,18 @@
 use std::collections::HashMap;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 
 use reen_backends::ports;
-use reen_testkit::{IDENTITY_SECRET, Process, eventually};
+use reen_testkit::{IDENTITY_SECRET, PATIENCE, Process, eventually};
 use serde_json::Value;
 
 pub(crate) const REEN: &str = env!("CARGO_BIN_EXE_reen");
 
 pub(crate) type Settings = HashMap<String, String>;
 
+const SIGN_IN: &[u8] = br#"{"email": "a@reen.example", "password": "correct horse"}"#;
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// Where nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
 const LISTENERS: [&str; 6] = [
@@ -98,11 +100,35 @@ impl Role {
         .await
     }
 
-    /// A connection on which half a request was sent, which the process waits for.
-    pub(crate) fn half_a_request(&self) -> TcpStream {
+    /// A request that the process is at work on: it waits for the body, and has asked for it.
+    pub(crate) fn request_in_flight(&self) -> RequestInFlight {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port("PORT"))).unwrap();
-        let half = b"GET /api/v1/products HTTP/1.1\r\n";
-        stream.write_all(half).unwrap();
-        stream
+        let head = format!(
+            "POST /api/v1/auth/sign-in HTTP/1.1\r\nhost: shop.test\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+            SIGN_IN.len()
+        );
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut asked = [0; CONTINUE.len()];
+        stream.read_exact(&mut asked).unwrap();
+        assert_eq!(
+            asked.escape_ascii().to_string(),
+            CONTINUE.escape_ascii().to_string()
+        );
+        RequestInFlight(stream)
+    }
+}
+
+/// One whose body is not there yet.
+pub(crate) struct RequestInFlight(TcpStream);
+
+impl RequestInFlight {
+    /// Sends the body, and answers all that is said until the connection ends.
+    pub(crate) fn finish(mut self) -> String {
+        self.0.write_all(SIGN_IN).unwrap();
+        let mut answer = String::new();
+        self.0.read_to_string(&mut answer).unwrap();
+        answer
     }
 }

@@ -85,7 +85,7 @@ impl Drop for Smtp {
     /// Taking leave of the server waits for what it says.
     fn drop(&mut self) {
         let transport = self.transport.clone();
-        thread::spawn(move || transport.shutdown());
+        let _leaving = thread::Builder::new().spawn(move || transport.shutdown());
     }
 }
 
